@@ -1,0 +1,1 @@
+"""What users do: each application in a folder of its own."""

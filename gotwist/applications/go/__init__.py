@@ -1,0 +1,1 @@
+"""The core application: ping, authentication, list of applications, locations."""

@@ -1,0 +1,1 @@
+"""The terminal application: shells in a browser tab."""

@@ -1,0 +1,1 @@
+"""What stands behind the WebSocket: actions, applications, clients, sessions."""

@@ -1,0 +1,1 @@
+"""Periodic duties, told by name."""

@@ -1,0 +1,1 @@
+"""The keeper: the process that owns the pseudo-terminals and outlives the daemon."""

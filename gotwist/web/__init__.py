@@ -1,0 +1,1 @@
+"""The web door: site, TLS, pages, static files, downloads, sign-in."""
