@@ -1,0 +1,244 @@
+"""The terminal application: what one client may do with its terminals."""
+
+from __future__ import annotations
+
+import secrets
+
+from gotwist.applications.terminal import arguments
+from gotwist.applications.terminal.commands import choose_command
+from gotwist.applications.terminal.places import Place
+from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.terminal import Terminal, clamp_size
+from gotwist.applications.terminal.viewer import Viewer
+from gotwist.errors import NotFound
+from gotwist.gateway import frames
+from gotwist.gateway.actions import action
+from gotwist.gateway.application import Application
+from gotwist.gateway.house import House
+
+#: Keystrokes are acknowledged after this pause, so that typing costs no frame per key.
+INPUT_ACK_PAUSE_S = 0.25
+
+
+class TerminalApplication(Application):
+    """Terminals of one browser tab."""
+
+    name = "terminal"
+    version = "1.0"
+    description = "Shells and other programs in a browser tab"
+    shared: Programs
+
+    @classmethod
+    def make_shared(cls, house: House) -> Programs:
+        """One hub for all clients."""
+        return Programs(house)
+
+    def initialize(self) -> None:
+        """Listen to this client's binary frames."""
+        self.viewers: dict[int, tuple[Terminal, Viewer]] = {}
+        self.current: int | None = None
+        self.typed: dict[int, int] = {}
+        self.client.on_binary(frames.Kind.INPUT, self._on_input)
+        self.client.on_binary(frames.Kind.ACK, self._on_ack)
+        self.client.on_writable(self._on_writable)
+
+    def authenticate(self) -> None:
+        """Tell the user's terminals at this location."""
+        self.get_terminals()
+
+    def on_close(self) -> None:
+        """Stop viewing; the programs go on."""
+        for terminal, viewer in self.viewers.values():
+            self.shared.hub.leave(terminal, viewer)
+        self.viewers.clear()
+
+    # actions
+
+    @action("terminal:new_terminal", arguments.NewTerminal)
+    async def new_terminal(self, wanted: arguments.NewTerminal) -> None:
+        """Open a terminal, or attach to the one that is there."""
+        hub = self.shared.hub
+        place = self._place()
+        number = wanted.term
+        was_there = number is not None and hub.places.has(place, number)
+        if was_there and number is not None:
+            terminal = hub.places.get(place, number)
+        else:
+            command = choose_command(
+                self.shared.commands(self.client.user), wanted.command, self.shared.default_command(self.client.user)
+            )
+            start = self.shared.start(
+                self.client.user, place, command, *clamp_size(wanted.rows, wanted.columns)
+            )
+            terminal = await hub.open(start, number)
+            number = terminal.label.term
+        if self.client.is_closed:
+            return
+        self._detach(number)
+        stream = secrets.randbits(64) if wanted.viewer is None else int(wanted.viewer, 16)
+        viewer = Viewer(
+            self.client,
+            terminal.slot,
+            number,
+            stream,
+            *clamp_size(wanted.rows, wanted.columns),
+        )
+        self.viewers[number] = (terminal, viewer)
+        self.current = number
+        have = wanted.have if wanted.epoch == hub.keeper.epoch else None
+        await hub.view(terminal, viewer, have)
+        if was_there:
+            self.client.send("terminal:term_exists", {"term": number})
+
+    @action("terminal:detach", arguments.Number)
+    def detach(self, number: int) -> None:
+        """Stop viewing a terminal."""
+        self._get(number)
+        self._detach(number)
+
+    @action("terminal:get_terminals", None)
+    def get_terminals(self) -> None:
+        """Tell the terminals of the current location."""
+        found = self.shared.hub.places.terminals(self._place())
+        self.client.send(
+            "terminal:terminals", {str(n): terminal.describe() for n, terminal in found.items()}
+        )
+
+    @action("terminal:get_locations", None)
+    def get_locations(self) -> None:
+        """Tell which numbers are open where."""
+        places = self.shared.hub.places.of_session(self.client.session.id)
+        self.client.send(
+            "terminal:term_locations", {name: list(found) for name, found in places.items()}
+        )
+
+    @action("terminal:enumerate_commands", None)
+    def enumerate_commands(self) -> None:
+        """Tell the commands this user may choose, never their command lines."""
+        commands = self.shared.commands(self.client.user)
+        self.client.send(
+            "terminal:commands_list",
+            {
+                "commands": [
+                    {"name": c.name, "description": c.description, "icon": c.icon}
+                    for c in commands.values()
+                ],
+                "default": self.shared.default_command(self.client.user),
+            },
+        )
+
+    @action("terminal:resize", arguments.Resize)
+    def resize(self, wanted: arguments.Resize) -> None:
+        """Note this viewer's room."""
+        numbers = tuple(self.viewers) if wanted.term is None else (wanted.term,)
+        for number in numbers:
+            terminal, viewer = self._viewed(number)
+            self.shared.hub.resize(terminal, viewer, wanted.rows, wanted.columns)
+
+    @action("terminal:kill_terminal", arguments.Number)
+    async def kill_terminal(self, number: int) -> None:
+        """End a terminal's program."""
+        terminal = self._get(number)
+        is_viewed = number in self.viewers
+        await self.shared.hub.end(terminal)
+        self.viewers.pop(number, None)
+        if not is_viewed:
+            self.client.send("terminal:term_ended", number)
+
+    @action("terminal:manual_title", arguments.ManualTitle)
+    def manual_title(self, wanted: arguments.ManualTitle) -> None:
+        """Give a title by hand."""
+        self.shared.hub.set_manual_title(self._get(wanted.term), wanted.title)
+
+    @action("terminal:move_terminal", arguments.MoveTerminal)
+    def move_terminal(self, wanted: arguments.MoveTerminal) -> None:
+        """Move a terminal to another location."""
+        self.shared.hub.move(
+            self._get(wanted.term), Place(self.client.session.id, wanted.location)
+        )
+
+    @action("terminal:swap_terminals", arguments.SwapTerminals)
+    def swap_terminals(self, wanted: arguments.SwapTerminals) -> None:
+        """Exchange two numbers; the page attaches anew to both."""
+        self.shared.hub.swap(self._get(wanted.term1), self._get(wanted.term2))
+        self.get_terminals()
+
+    @action("terminal:set_terminal", arguments.Number)
+    def set_terminal(self, number: int) -> None:
+        """Choose where ``c`` goes."""
+        self._get(number)
+        self.current = number
+
+    @action("c", arguments.Chars)
+    def type_here(self, chars: str) -> None:
+        """Type into the current terminal."""
+        if self.current is None:
+            raise NotFound("no terminal is chosen; open one or send terminal:set_terminal")
+        self._type(self.current, chars)
+
+    @action("terminal:write_chars", arguments.WriteChars)
+    def write_chars(self, wanted: arguments.WriteChars) -> None:
+        """Type into a terminal."""
+        if wanted.term is None:
+            self.type_here(wanted.chars)
+        else:
+            self._type(wanted.term, wanted.chars)
+
+    @action("terminal:refresh", arguments.Number)
+    @action("terminal:full_refresh", arguments.Number)
+    async def refresh(self, number: int) -> None:
+        """Send the screen anew."""
+        terminal, viewer = self._viewed(number)
+        await self.shared.hub.synchronise(terminal, viewer, None)
+
+    @action("terminal:reset_terminal", arguments.Number)
+    def reset_terminal(self, number: int) -> None:
+        """Clear and reset the page's terminal and ask the program to paint."""
+        self._viewed(number)
+        self.client.send("terminal:reset_client_terminal", number)
+        self._type(number, "\x0c")
+
+    # binary frames
+
+    def _on_input(self, number: int, offset: int, data: bytes) -> None:
+        terminal, viewer = self._viewed(number)
+        applied = self.shared.hub.type(terminal, viewer, offset, data)
+        viewer.note_applied(applied, lambda: self._tell_later(viewer))
+
+    def _on_ack(self, number: int, offset: int, data: bytes) -> None:
+        viewed = self.viewers.get(number)
+        if viewed is not None:  # a late acknowledgement for a tab just closed is no error
+            self.shared.hub.acknowledge(*viewed, offset)
+
+    def _on_writable(self) -> None:
+        for terminal, _viewer in tuple(self.viewers.values()):
+            self.shared.hub.pump(terminal)
+
+    def _tell_later(self, viewer: Viewer) -> None:
+        self.add_timeout(INPUT_ACK_PAUSE_S, viewer.tell_applied)
+
+    # inside
+
+    def _place(self) -> Place:
+        return Place(self.client.session.id, self.client.location)
+
+    def _get(self, number: int) -> Terminal:
+        return self.shared.hub.places.get(self._place(), number)
+
+    def _viewed(self, number: int) -> tuple[Terminal, Viewer]:
+        viewed = self.viewers.get(number)
+        if viewed is None or viewed[1] not in viewed[0].viewers:
+            raise NotFound(f"there is no terminal {number} here")
+        return viewed
+
+    def _detach(self, number: int) -> None:
+        viewed = self.viewers.pop(number, None)
+        if viewed is not None:
+            self.shared.hub.leave(*viewed)
+
+    def _type(self, number: int, chars: str) -> None:
+        terminal, viewer = self._viewed(number)
+        data = chars.encode("utf-8", "surrogatepass")
+        offset = self.typed.get(terminal.id, 0)
+        self.shared.hub.keeper.type(terminal.id, ~viewer.stream & (2**64 - 1), offset, data)
+        self.typed[terminal.id] = offset + len(data)

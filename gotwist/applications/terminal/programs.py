@@ -1,0 +1,123 @@
+"""What is shared by all clients of the terminal application: settings, account, the hub."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+
+from gotwist.applications.terminal.commands import (
+    Account,
+    Command,
+    build_argv,
+    build_environment,
+    read_commands,
+)
+from gotwist.applications.terminal.hub import Hub, Start
+from gotwist.applications.terminal.places import Place
+from gotwist.auth.user import User
+
+Settings = Callable[[Mapping[str, str] | None], Mapping[str, object]]
+
+
+class Programs:
+    """Makes from settings and a user what a new terminal needs.
+
+    :param settings: the terminal application's settings for a user's attributes
+    :param account: whose shell is started
+    :param directories: ``session_dir``, ``user_dir`` and ``settings_dir``
+    :param now_ms: milliseconds since 1970
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        settings: Settings,
+        account: Account,
+        directories: Mapping[str, str],
+        now_ms: Callable[[], int],
+        inherited: Mapping[str, str],
+    ) -> None:
+        self.hub = hub
+        self._settings = settings
+        self._account = account
+        self._directories = directories
+        self._now_ms = now_ms
+        self._inherited = inherited
+
+    def commands(self, user: User) -> dict[str, Command]:
+        """The commands a user may choose from."""
+        value = self._settings(user.attributes)["commands"]
+        return read_commands(value if isinstance(value, Mapping) else {})
+
+    def default_command(self, user: User) -> str:
+        """The command of a user who chose none."""
+        return str(self._settings(user.attributes)["default_command"])
+
+    def start(self, user: User, place: Place, command: Command, rows: int, columns: int) -> Start:
+        """Put together everything for a new terminal.
+
+        :raises Malformed: when the command's template cannot be filled
+        """
+        settings = self._settings(user.attributes)
+        now_ms = self._now_ms()
+        session_dir = os.path.join(self._directories["session_dir"], place.session)
+        variables = {
+            "USER": user.upn,
+            "SHELL": self._account.shell,
+            "SESSION": place.session,
+            "SESSION_DIR": self._directories["session_dir"],
+            "SESSION_HASH": short_hash(place.session),
+            "USERDIR": self._directories["user_dir"],
+            "TIME": str(now_ms),
+        }
+        configured = settings["environment_vars"]
+
+        def environment(number: int) -> dict[str, str]:
+            return build_environment(
+                self._account,
+                self._inherited,
+                configured if isinstance(configured, Mapping) else {},
+                {
+                    "GO_USER": user.upn,
+                    "GO_TERM": str(number),
+                    "GO_LOCATION": place.location,
+                    "GO_SESSION": place.session,
+                    "GO_SESSION_DIR": self._directories["session_dir"],
+                    "GO_USER_SESSION_DIR": session_dir,
+                    "GO_USER_DIR": self._directories["user_dir"],
+                    "GO_SETTINGS_DIR": self._directories["settings_dir"],
+                    "LINES": str(rows),
+                    "COLUMNS": str(columns),
+                },
+            )
+
+        return Start(
+            place=place,
+            upn=user.upn,
+            command=command.name,
+            argv=build_argv(command, variables),
+            environment=environment,
+            cwd=self._account.home,
+            rows=rows,
+            columns=columns,
+            created=now_ms,
+            max_of_user=_whole(settings["max_terms"]),
+            max_of_server=_whole(settings["max_terminals"]),
+        )
+
+
+def short_hash(text: str) -> str:
+    """Eight characters that stand for a text: URL-safe Base64 of its SHA-1.
+
+    A leading dash becomes ``A``, so that the hash can stand as an argument.
+    """
+    digest = base64.urlsafe_b64encode(hashlib.sha1(text.encode()).digest())[:8].decode()  # noqa: S324
+    return "A" + digest[1:] if digest.startswith("-") else digest
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected a whole number, not {value!r}")
+    return value

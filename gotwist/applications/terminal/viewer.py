@@ -1,0 +1,158 @@
+"""One client looking at one terminal: what it was sent, what it has drawn, when it must wait.
+
+All numbers are absolute byte offsets.  ``acked <= sent <= head``; the window between
+``acked`` and ``sent`` is what keeps a slow browser from burying itself, and is the only
+brake of ours: the socket's own back pressure comes from the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from gotwist.gateway import frames
+
+#: Bytes a viewer may have been sent but not yet drawn.  Ctrl-C under a flood is answered
+#: after what is in the window has been drawn; more only helps links beyond 50 ms.
+WINDOW = 512 * 1024
+#: Output bytes in one frame at most.
+FRAME = 65_536
+#: An input stream is acknowledged at once after this many bytes, otherwise after a pause.
+INPUT_ACK_STEP = 32_768
+
+
+class Ring(Protocol):
+    """The read side of the arena (docs/protocol.md, section 3)."""
+
+    def head(self, slot: int) -> int:
+        """Offset after the newest byte of a slot."""
+
+    def oldest(self, head: int) -> int:
+        """Lowest offset that is safe to read while the head stands at ``head``."""
+
+    def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
+        """The bytes ``[start, end)`` without a copy, in one or two pieces."""
+
+
+class Port(Protocol):
+    """What a viewer needs of its client."""
+
+    @property
+    def is_writable(self) -> bool:
+        """False while the transport holds more than its mark."""
+
+    def send(self, action: str, value: object) -> None:
+        """Send one action; does nothing once the client is gone."""
+
+    def send_frame(self, *buffers: bytes | memoryview) -> None:
+        """Send one binary frame; copies whatever it cannot send at once."""
+
+
+class Viewer:
+    """The state of one client's view of one terminal."""
+
+    __slots__ = (
+        "acked",
+        "applied",
+        "applied_told",
+        "aside",
+        "blocked_since",
+        "columns",
+        "is_syncing",
+        "number",
+        "port",
+        "rows",
+        "sent",
+        "slot",
+        "stream",
+        "told_exit",
+    )
+
+    def __init__(
+        self, port: Port, slot: int, number: int, stream: int, rows: int, columns: int
+    ) -> None:
+        self.port = port
+        self.slot = slot
+        self.number = number
+        self.stream = stream
+        self.rows = rows
+        self.columns = columns
+        self.sent = 0
+        self.acked = 0
+        self.applied = 0
+        self.applied_told = 0
+        self.blocked_since: float | None = None
+        self.aside = False
+        self.is_syncing = True
+        self.told_exit = False
+
+    def begin(self, offset: int) -> None:
+        """Start (again) at an offset, after the client was told so."""
+        self.sent = self.acked = offset
+        self.blocked_since = None
+        self.aside = False
+        self.is_syncing = False
+
+    def pump(self, ring: Ring) -> bool:
+        """Send what may be sent now.
+
+        :returns: False when the ring has moved past what this viewer needs next, so that
+            it must be resynchronised; True otherwise
+        """
+        if self.is_syncing or self.aside:
+            return True
+        slot = self.slot
+        head = ring.head(slot)
+        limit = min(head, self.acked + WINDOW)
+        while self.sent < limit and self.port.is_writable:
+            start = self.sent
+            if start < ring.oldest(head):
+                return False
+            end = min(limit, start + FRAME)
+            self.port.send_frame(
+                frames.pack_header(frames.Kind.OUTPUT, self.number, start), *ring.view(slot, start, end)
+            )
+            self.sent = end
+            head = ring.head(slot)
+            if start < ring.oldest(head):
+                return False
+        return True
+
+    def has_pending(self, ring: Ring) -> bool:
+        """Tell whether output waits for this viewer."""
+        return self.sent < ring.head(self.slot)
+
+    def acknowledge(self, offset: int) -> bool:
+        """Note that everything before ``offset`` has been drawn.
+
+        :returns: False for an offset that was never sent (the client is confused)
+        """
+        if offset > self.sent:
+            return False
+        if offset > self.acked:
+            self.acked = offset
+            self.blocked_since = None
+        return True
+
+    def note_blocked(self, now: float) -> None:
+        """Remember since when this viewer takes nothing although something waits."""
+        if self.blocked_since is None:
+            self.blocked_since = now
+
+    def note_applied(self, applied: int, later: Callable[[], None]) -> None:
+        """Acknowledge input, at once in a paste and after a pause for keystrokes.
+
+        :param later: asks for :meth:`tell_applied` after a short pause
+        """
+        pause = self.applied == self.applied_told
+        self.applied = applied
+        if applied - self.applied_told >= INPUT_ACK_STEP:
+            self.tell_applied()
+        elif pause:
+            later()
+
+    def tell_applied(self) -> None:
+        """Send the input offset up to which the program has been given everything."""
+        if self.applied != self.applied_told:
+            self.applied_told = self.applied
+            self.port.send_frame(frames.pack_header(frames.Kind.INPUT_ACK, self.number, self.applied))

@@ -1,0 +1,1 @@
+"""The operator's own door: what a command line asks of a running daemon."""

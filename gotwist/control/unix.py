@@ -1,0 +1,121 @@
+"""The control socket's door: a UNIX socket that only the daemon's own account may use.
+
+The peer's uid is asked from the kernel (SO_PEERCRED); anybody else is closed without a word.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IReactorUNIX
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.protocols.policies import TimeoutMixin
+
+from gotwist.control import wire
+from gotwist.errors import GotwistError
+
+PEER_CREDENTIALS = struct.Struct("3i")
+IDLE_S = 10.0
+Verb = Callable[[], Mapping[str, object]]
+
+
+class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
+    """One caller; each line is answered in order."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = wire.MAX_LINE
+    log = Logger()
+    factory: ControlFactory
+
+    def callLater(self, period: float, function: Callable[[], None]) -> object:  # noqa: N802
+        """Take timers from the reactor that was handed in."""
+        return self.factory.clock.callLater(period, function)
+
+    def connectionMade(self) -> None:  # noqa: N802
+        """Let nobody in but the account the daemon runs as, and root."""
+        peer = self.transport.getHandle().getsockopt(
+            socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size
+        )
+        uid = PEER_CREDENTIALS.unpack(peer)[1]
+        if uid not in (0, os.geteuid()):
+            self.log.warn("control socket: refused uid {uid}", uid=uid)
+            self.transport.abortConnection()
+            return
+        self.setTimeout(IDLE_S)
+
+    def connectionLost(self, reason: object = None) -> None:  # noqa: N802
+        """Stop the timer."""
+        self.setTimeout(None)
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802
+        """Run one request."""
+        self.resetTimeout()
+        try:
+            request = wire.parse_request(line)
+            verb = self.factory.verbs.get(request.do)
+            if verb is None:
+                answer = wire.render_refusal(f'"{request.do[:32]}" is not known here')
+            else:
+                answer = wire.render_answer(verb())
+        except GotwistError as error:
+            answer = wire.render_refusal(error.message)
+        self.transport.write(answer)
+
+
+class ControlFactory(Factory):
+    """Builds one protocol per caller."""
+
+    protocol = ControlProtocol
+    noisy = False
+
+    def __init__(self, verbs: Mapping[str, Verb], clock: IReactorTime) -> None:
+        self.verbs = verbs
+        self.clock = clock
+
+
+class ControlDoor(Service):
+    """Listens on ``path`` (mode 0600, in a directory of mode 0700) while it runs."""
+
+    def __init__(self, reactor: IReactorUNIX, path: str, verbs: Mapping[str, Verb]) -> None:
+        self.reactor = reactor
+        self.path = path
+        self.verbs = verbs
+        self.port: IListeningPort | None = None
+
+    def startService(self) -> None:  # noqa: N802
+        """Bind; a stale socket of a daemon that was killed is replaced."""
+        super().startService()
+        _remove_stale(self.path)
+        mask = os.umask(0o177)
+        try:
+            self.port = self.reactor.listenUNIX(
+                self.path, ControlFactory(self.verbs, self.reactor), mode=0o600
+            )
+        finally:
+            os.umask(mask)
+
+    def stopService(self) -> object:  # noqa: N802
+        """Stop listening and remove the socket."""
+        super().stopService()
+        port, self.port = self.port, None
+        return port.stopListening() if port is not None else None
+
+
+def _remove_stale(path: str) -> None:
+    with suppress(FileNotFoundError):
+        if os.lstat(path).st_uid != os.geteuid():
+            return
+        probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        finally:
+            probe.close()
