@@ -1,0 +1,193 @@
+"""A real daemon with a keeper of its own, in directories of its own, on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+#: For a machine that is busy with everything else; reached only when something is broken.
+PATIENCE_S = 60.0
+LINK = re.compile(rb"https?://\S+[?&#]token=[A-Za-z0-9]+")
+
+
+def free_port() -> int:
+    """Ask the kernel for a port nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def until(true: object, what: str, patience_s: float = PATIENCE_S) -> object:
+    """Wait until a callable answers something true; fail by the name of what was awaited."""
+    assert callable(true)
+    deadline = time.monotonic() + patience_s
+    while True:
+        found = true()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience_s} s in vain for {what}")
+        time.sleep(0.01)
+
+
+class Daemon:
+    """``twistd -n gotwist`` with everything below a temporary directory.
+
+    :param options: further options of the command line
+    """
+
+    def __init__(self, *options: str, plain: bool = False) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="gotwist-"))
+        self.port = free_port()
+        self.plain = plain
+        self.options = [*(["--disable_ssl"] if plain else []), *options]
+        self.log = self.home / "daemon.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base(self) -> str:
+        """Address of the main page."""
+        return f"{'http' if self.plain else 'https'}://127.0.0.1:{self.port}/"
+
+    @property
+    def command(self) -> list[str]:
+        """The command line."""
+        return [
+            str(Path(sys.executable).parent / "twistd"),
+            "-n",
+            "--pidfile=",
+            "gotwist",
+            f"--port={self.port}",
+            *self.options,
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """An environment whose home is the temporary directory."""
+        root = str(Path(__file__).resolve().parents[2])
+        return {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": os.pathsep.join(
+                [root, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+            ),
+            "GOTWIST_HOME": str(self.home / ".gotwist"),
+        }
+
+    def start(self) -> Daemon:
+        """Start it and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.home,
+                start_new_session=True,
+            )
+        until(self.is_healthy, f"the daemon to answer; its log:\n{self.log.read_text()}")
+        return self
+
+    def is_healthy(self) -> bool:
+        """Tell whether ``/healthz`` answers; fails when the daemon has ended."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError(f"the daemon ended:\n{self.log.read_text()}")
+        with suppress(OSError):
+            return self.get("healthz").strip() == b"ok"
+        return False
+
+    def get(self, path: str) -> bytes:
+        """GET a path without checking the daemon's own certificate."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with urllib.request.urlopen(self.base + path, timeout=5, context=context) as answer:  # noqa: S310
+            body = answer.read()
+            assert isinstance(body, bytes)
+            return body
+
+    def first_link(self) -> str:
+        """The launch link that the first start printed."""
+        found = until(lambda: LINK.search(self.log.read_bytes()), "a launch link")
+        assert isinstance(found, re.Match)
+        return str(found[0].decode())
+
+    def link(self) -> str:
+        """A fresh launch link, from ``gotwist link``."""
+        printed = self.run("link").stdout
+        found = LINK.search(printed)
+        assert found, printed
+        return found[0].decode()
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Run the console script with this daemon's environment."""
+        return subprocess.run(
+            [sys.executable, "-m", "gotwist", *words],
+            env=self.environment,
+            cwd=self.home,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def write_settings(self, name: str, value: object) -> None:
+        """Put a settings file beside the generated ones."""
+        directory = self.home / ".gotwist" / "conf.d"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = directory / name
+        path.write_text(value if isinstance(value, str) else json.dumps(value))
+        path.chmod(0o600)
+
+    def kill(self) -> None:
+        """``kill -9``: the keeper and its programs go on."""
+        self._end(signal.SIGKILL)
+
+    def terminate(self) -> int:
+        """Stop it politely; answers the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        process, self.process = self.process, None
+        assert process is not None
+        process.send_signal(number)
+        return process.wait(PATIENCE_S)
+
+    def keeper_pid(self) -> int | None:
+        """Pid of this daemon's keeper, found by the directory in its command line."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with suppress(OSError):
+                    line = (entry / "cmdline").read_bytes()
+                    if b"gotwist.keeper" in line and os.fsencode(self.home) in line:
+                        return int(entry.name)
+        return None
+
+    def close(self) -> None:
+        """End everything and remove the directory."""
+        if self.process is not None:
+            self._end(signal.SIGKILL)
+        pid = self.keeper_pid()
+        if pid is not None:
+            self.run("--kill")
+            with suppress(AssertionError):
+                until(lambda: self.keeper_pid() is None, "the keeper to end", 10)
+            if self.keeper_pid() == pid:
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.home, ignore_errors=True)
