@@ -78,6 +78,4 @@ def refuse_dangers(settings: Settings) -> None:
     """
     for danger in DANGERS:
         if danger.applies(settings) and not settings[danger.override]:
-            raise Denied(
-                f"{danger.sentence}; if you mean it, say so with --{danger.override}"
-            )
+            raise Denied(f"{danger.sentence}; if you mean it, say so with --{danger.override}")

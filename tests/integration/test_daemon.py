@@ -233,9 +233,7 @@ class TerminalTests(DaemonTestCase):
         )
         daemon.start()
         websocket = connect(daemon, cookie_of(daemon, daemon.first_link()))
-        websocket.send(
-            "terminal:new_terminal", {"rows": 24, "columns": 80, "command": "odd"}
-        )
+        websocket.send("terminal:new_terminal", {"rows": 24, "columns": 80, "command": "odd"})
         error = websocket.until_action("go:error")
         self.assertEqual(error["code"], "not_found")
         self.assertIn("/no/such/program", error["message"])

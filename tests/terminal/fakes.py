@@ -42,7 +42,9 @@ class MemoryPort:
         self.frames.append((frame.kind, frame.terminal, frame.offset, bytes(frame.payload)))
 
     def output(self) -> bytes:
-        return b"".join(payload for kind, _, _, payload in self.frames if kind == frames.Kind.OUTPUT)
+        return b"".join(
+            payload for kind, _, _, payload in self.frames if kind == frames.Kind.OUTPUT
+        )
 
     def named(self, action: str) -> list[object]:
         return [value for name, value in self.sent if name == action]

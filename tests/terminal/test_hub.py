@@ -91,9 +91,7 @@ class OpeningTests(HubTestCase):
             self.hub.places.get(Place("t" * 45, "default"), 1)
         with self.assertRaises(NotFound) as nobodys:
             self.hub.places.get(HERE, 1_000)
-        self.assertEqual(
-            mine.exception.message, nobodys.exception.message.replace("1000", "1")
-        )
+        self.assertEqual(mine.exception.message, nobodys.exception.message.replace("1000", "1"))
 
     def test_limits_are_kept(self) -> None:
         """A user's and the server's limit refuse the next terminal and start nothing."""

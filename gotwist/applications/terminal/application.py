@@ -10,6 +10,7 @@ from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.terminal import Terminal, clamp_size
 from gotwist.applications.terminal.viewer import Viewer
+from gotwist.auth.user import User
 from gotwist.errors import NotFound
 from gotwist.gateway import frames
 from gotwist.gateway.actions import action
@@ -26,15 +27,17 @@ class TerminalApplication(Application):
     name = "terminal"
     version = "1.0"
     description = "Shells and other programs in a browser tab"
-    shared: Programs
 
     @classmethod
-    def make_shared(cls, house: House) -> Programs:
-        """One hub for all clients."""
-        return Programs(house)
+    def make_shared(cls, house: House) -> object:
+        """The roof has made it: the keeper and the hub outlive and precede all clients."""
+        return house.shared[cls.name]
 
     def initialize(self) -> None:
         """Listen to this client's binary frames."""
+        assert isinstance(self.shared, Programs), "the roof gives the terminals' hub"
+        self.programs = self.shared
+        self.hub = self.shared.hub
         self.viewers: dict[int, tuple[Terminal, Viewer]] = {}
         self.current: int | None = None
         self.typed: dict[int, int] = {}
@@ -44,12 +47,27 @@ class TerminalApplication(Application):
 
     def authenticate(self) -> None:
         """Tell the user's terminals at this location."""
+        self.programs.watch(self.client.session)
         self.get_terminals()
+
+    def on_location(self) -> None:
+        """Tell the terminals of the other place; those of the former are viewed no more."""
+        for number in tuple(self.viewers):
+            self._detach(number)
+        self.current = None
+        self.get_terminals()
+
+    def sub_applications(self) -> list[dict[str, str]]:
+        """The commands a user may open."""
+        return [
+            {"name": c.name, "description": c.description, "icon": c.icon}
+            for c in self.programs.commands(self._user()).values()
+        ]
 
     def on_close(self) -> None:
         """Stop viewing; the programs go on."""
         for terminal, viewer in self.viewers.values():
-            self.shared.hub.leave(terminal, viewer)
+            self.hub.leave(terminal, viewer)
         self.viewers.clear()
 
     # actions
@@ -57,22 +75,22 @@ class TerminalApplication(Application):
     @action("terminal:new_terminal", arguments.NewTerminal)
     async def new_terminal(self, wanted: arguments.NewTerminal) -> None:
         """Open a terminal, or attach to the one that is there."""
-        hub = self.shared.hub
         place = self._place()
         number = wanted.term
-        was_there = number is not None and hub.places.has(place, number)
+        was_there = number is not None and self.hub.places.has(place, number)
         if was_there and number is not None:
-            terminal = hub.places.get(place, number)
+            terminal = self.hub.places.get(place, number)
         else:
+            user = self._user()
             command = choose_command(
-                self.shared.commands(self.client.user), wanted.command, self.shared.default_command(self.client.user)
+                self.programs.commands(user), wanted.command, self.programs.default_command(user)
             )
-            start = self.shared.start(
-                self.client.user, place, command, *clamp_size(wanted.rows, wanted.columns)
+            start = self.programs.start(
+                user, place, command, *clamp_size(wanted.rows, wanted.columns)
             )
-            terminal = await hub.open(start, number)
+            terminal = await self.hub.open(start, number)
             number = terminal.label.term
-        if self.client.is_closed:
+        if not self.client.is_open:
             return
         self._detach(number)
         stream = secrets.randbits(64) if wanted.viewer is None else int(wanted.viewer, 16)
@@ -85,8 +103,8 @@ class TerminalApplication(Application):
         )
         self.viewers[number] = (terminal, viewer)
         self.current = number
-        have = wanted.have if wanted.epoch == hub.keeper.epoch else None
-        await hub.view(terminal, viewer, have)
+        have = wanted.have if wanted.epoch == self.hub.keeper.epoch else None
+        await self.hub.view(terminal, viewer, have)
         if was_there:
             self.client.send("terminal:term_exists", {"term": number})
 
@@ -99,7 +117,7 @@ class TerminalApplication(Application):
     @action("terminal:get_terminals", None)
     def get_terminals(self) -> None:
         """Tell the terminals of the current location."""
-        found = self.shared.hub.places.terminals(self._place())
+        found = self.hub.places.terminals(self._place())
         self.client.send(
             "terminal:terminals", {str(n): terminal.describe() for n, terminal in found.items()}
         )
@@ -107,7 +125,7 @@ class TerminalApplication(Application):
     @action("terminal:get_locations", None)
     def get_locations(self) -> None:
         """Tell which numbers are open where."""
-        places = self.shared.hub.places.of_session(self.client.session.id)
+        places = self.hub.places.of_session(self.client.session.id)
         self.client.send(
             "terminal:term_locations", {name: list(found) for name, found in places.items()}
         )
@@ -115,15 +133,11 @@ class TerminalApplication(Application):
     @action("terminal:enumerate_commands", None)
     def enumerate_commands(self) -> None:
         """Tell the commands this user may choose, never their command lines."""
-        commands = self.shared.commands(self.client.user)
         self.client.send(
             "terminal:commands_list",
             {
-                "commands": [
-                    {"name": c.name, "description": c.description, "icon": c.icon}
-                    for c in commands.values()
-                ],
-                "default": self.shared.default_command(self.client.user),
+                "commands": self.sub_applications(),
+                "default": self.programs.default_command(self._user()),
             },
         )
 
@@ -133,14 +147,14 @@ class TerminalApplication(Application):
         numbers = tuple(self.viewers) if wanted.term is None else (wanted.term,)
         for number in numbers:
             terminal, viewer = self._viewed(number)
-            self.shared.hub.resize(terminal, viewer, wanted.rows, wanted.columns)
+            self.hub.resize(terminal, viewer, wanted.rows, wanted.columns)
 
     @action("terminal:kill_terminal", arguments.Number)
     async def kill_terminal(self, number: int) -> None:
         """End a terminal's program."""
         terminal = self._get(number)
         is_viewed = number in self.viewers
-        await self.shared.hub.end(terminal)
+        await self.hub.end(terminal)
         self.viewers.pop(number, None)
         if not is_viewed:
             self.client.send("terminal:term_ended", number)
@@ -148,19 +162,17 @@ class TerminalApplication(Application):
     @action("terminal:manual_title", arguments.ManualTitle)
     def manual_title(self, wanted: arguments.ManualTitle) -> None:
         """Give a title by hand."""
-        self.shared.hub.set_manual_title(self._get(wanted.term), wanted.title)
+        self.hub.set_manual_title(self._get(wanted.term), wanted.title)
 
     @action("terminal:move_terminal", arguments.MoveTerminal)
     def move_terminal(self, wanted: arguments.MoveTerminal) -> None:
         """Move a terminal to another location."""
-        self.shared.hub.move(
-            self._get(wanted.term), Place(self.client.session.id, wanted.location)
-        )
+        self.hub.move(self._get(wanted.term), Place(self.client.session.id, wanted.location))
 
     @action("terminal:swap_terminals", arguments.SwapTerminals)
     def swap_terminals(self, wanted: arguments.SwapTerminals) -> None:
         """Exchange two numbers; the page attaches anew to both."""
-        self.shared.hub.swap(self._get(wanted.term1), self._get(wanted.term2))
+        self.hub.swap(self._get(wanted.term1), self._get(wanted.term2))
         self.get_terminals()
 
     @action("terminal:set_terminal", arguments.Number)
@@ -184,12 +196,16 @@ class TerminalApplication(Application):
         else:
             self._type(wanted.term, wanted.chars)
 
-    @action("terminal:refresh", arguments.Number)
     @action("terminal:full_refresh", arguments.Number)
-    async def refresh(self, number: int) -> None:
+    async def full_refresh(self, number: int) -> None:
         """Send the screen anew."""
         terminal, viewer = self._viewed(number)
-        await self.shared.hub.synchronise(terminal, viewer, None)
+        await self.hub.synchronise(terminal, viewer, None)
+
+    @action("terminal:refresh", arguments.Number)
+    async def refresh(self, number: int) -> None:
+        """Send the screen anew: lines are the emulator's in the page, not the daemon's."""
+        await self.full_refresh(number)
 
     @action("terminal:reset_terminal", arguments.Number)
     def reset_terminal(self, number: int) -> None:
@@ -202,28 +218,33 @@ class TerminalApplication(Application):
 
     def _on_input(self, number: int, offset: int, data: bytes) -> None:
         terminal, viewer = self._viewed(number)
-        applied = self.shared.hub.type(terminal, viewer, offset, data)
+        applied = self.hub.type(terminal, viewer, offset, data)
         viewer.note_applied(applied, lambda: self._tell_later(viewer))
 
     def _on_ack(self, number: int, offset: int, data: bytes) -> None:
         viewed = self.viewers.get(number)
         if viewed is not None:  # a late acknowledgement for a tab just closed is no error
-            self.shared.hub.acknowledge(*viewed, offset)
+            self.hub.acknowledge(*viewed, offset)
 
     def _on_writable(self) -> None:
         for terminal, _viewer in tuple(self.viewers.values()):
-            self.shared.hub.pump(terminal)
+            self.hub.pump(terminal)
 
     def _tell_later(self, viewer: Viewer) -> None:
         self.add_timeout(INPUT_ACK_PAUSE_S, viewer.tell_applied)
 
     # inside
 
+    def _user(self) -> User:
+        user = self.client.user
+        assert user is not None, "actions of this application run for signed-in users only"
+        return user
+
     def _place(self) -> Place:
         return Place(self.client.session.id, self.client.location)
 
     def _get(self, number: int) -> Terminal:
-        return self.shared.hub.places.get(self._place(), number)
+        return self.hub.places.get(self._place(), number)
 
     def _viewed(self, number: int) -> tuple[Terminal, Viewer]:
         viewed = self.viewers.get(number)
@@ -234,11 +255,11 @@ class TerminalApplication(Application):
     def _detach(self, number: int) -> None:
         viewed = self.viewers.pop(number, None)
         if viewed is not None:
-            self.shared.hub.leave(*viewed)
+            self.hub.leave(*viewed)
 
     def _type(self, number: int, chars: str) -> None:
         terminal, viewer = self._viewed(number)
         data = chars.encode("utf-8", "surrogatepass")
         offset = self.typed.get(terminal.id, 0)
-        self.shared.hub.keeper.type(terminal.id, ~viewer.stream & (2**64 - 1), offset, data)
+        self.hub.keeper.type(terminal.id, ~viewer.stream & (2**64 - 1), offset, data)
         self.typed[terminal.id] = offset + len(data)

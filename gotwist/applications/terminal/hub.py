@@ -57,6 +57,8 @@ class Hub:
     ) -> None:
         self.keeper = keeper
         self.places = Places()
+        #: Called with the session id when its terminals, their places or titles have changed.
+        self.on_changed: Callable[[str], None] = lambda session: None
         self._now = now
         self._spawn = spawn
         self._by_id: dict[int, Terminal] = {}
@@ -241,6 +243,7 @@ class Hub:
         if terminal is not None:
             terminal.program_title = title
             telling.tell_title(terminal)
+            self.on_changed(terminal.label.session)
 
     def on_exited(
         self, terminal_id: int, code: int | None, signal: int | None, offset: int
@@ -281,6 +284,7 @@ class Hub:
 
     def _relabel(self, terminal: Terminal, **changes: object) -> None:
         terminal.label = msgspec.structs.replace(terminal.label, **changes)
+        self.on_changed(terminal.label.session)
         self._spawn(
             "label a terminal", self.keeper.label(terminal.id, render_label(terminal.label))
         )
@@ -290,6 +294,7 @@ class Hub:
         self._by_id[terminal_id] = terminal
         self._by_slot[slot] = terminal
         self.places.put(place_of(terminal), label.term, terminal)
+        self.on_changed(label.session)
         return terminal
 
     def _remove(self, terminal: Terminal) -> None:
@@ -299,3 +304,4 @@ class Hub:
         self._blocked.discard(terminal)
         self.places.remove(place_of(terminal), terminal.label.term)
         telling.tell_end(terminal)
+        self.on_changed(terminal.label.session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from gotwist.applications.terminal.commands import (
     Account,
@@ -17,6 +17,7 @@ from gotwist.applications.terminal.commands import (
 from gotwist.applications.terminal.hub import Hub, Start
 from gotwist.applications.terminal.places import Place
 from gotwist.auth.user import User
+from gotwist.gateway.sessions import Session, Sessions
 
 Settings = Callable[[Mapping[str, str] | None], Mapping[str, object]]
 
@@ -28,6 +29,8 @@ class Programs:
     :param account: whose shell is started
     :param directories: ``session_dir``, ``user_dir`` and ``settings_dir``
     :param now_ms: milliseconds since 1970
+    :param inherited: the daemon's own environment
+    :param spawn: runs an awaitable in the background and logs its failure with a context
     """
 
     def __init__(
@@ -38,13 +41,41 @@ class Programs:
         directories: Mapping[str, str],
         now_ms: Callable[[], int],
         inherited: Mapping[str, str],
+        sessions: Sessions,
+        spawn: Callable[[str, Awaitable[object]], None],
     ) -> None:
         self.hub = hub
+        self._sessions = sessions
+        self._spawn = spawn
+        self._watched: set[str] = set()
+        hub.on_changed = self._write_locations
         self._settings = settings
         self._account = account
         self._directories = directories
         self._now_ms = now_ms
         self._inherited = inherited
+
+    def watch(self, session: Session) -> None:
+        """End a session's terminals when it is unseen for too long."""
+        if session.id in self._watched:
+            return
+        self._watched.add(session.id)
+        session.on_timeout.append(lambda: self._time_out(session.id))
+        self._write_locations(session.id)
+
+    def _time_out(self, session: str) -> None:
+        self._watched.discard(session)
+        self._spawn("end the terminals of a session", self.hub.end_session(session))
+
+    def _write_locations(self, session_id: str) -> None:
+        session = self._sessions.find(session_id)
+        if session is None:
+            return
+        found = self.hub.places.of_session(session_id)
+        for location in {*session.locations, *found}:
+            place = session.place(location, "terminal")
+            place.clear()
+            place.update((str(n), t.describe()) for n, t in found.get(location, {}).items())
 
     def commands(self, user: User) -> dict[str, Command]:
         """The commands a user may choose from."""

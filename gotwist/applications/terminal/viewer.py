@@ -110,7 +110,8 @@ class Viewer:
                 return False
             end = min(limit, start + FRAME)
             self.port.send_frame(
-                frames.pack_header(frames.Kind.OUTPUT, self.number, start), *ring.view(slot, start, end)
+                frames.pack_header(frames.Kind.OUTPUT, self.number, start),
+                *ring.view(slot, start, end),
             )
             self.sent = end
             head = ring.head(slot)
@@ -155,4 +156,6 @@ class Viewer:
         """Send the input offset up to which the program has been given everything."""
         if self.applied != self.applied_told:
             self.applied_told = self.applied
-            self.port.send_frame(frames.pack_header(frames.Kind.INPUT_ACK, self.number, self.applied))
+            self.port.send_frame(
+                frames.pack_header(frames.Kind.INPUT_ACK, self.number, self.applied)
+            )
