@@ -49,7 +49,8 @@ def network(text: str) -> str:
 
 def origin(text: str) -> str:
     """Read a web page's origin, its scheme and port optional, or ``*``."""
-    name = r"(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])"
+    # "null" is what browsers call pages of no origin, never a host to be let in.
+    name = r"(?!null\b)(?:[a-z0-9](?:[a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])"
     if text == "*" or re.fullmatch(rf"(https?://)?{name}(:[0-9]{{1,5}})?", text.lower()):
         return text.lower()
     raise ValueError(

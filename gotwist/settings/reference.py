@@ -76,7 +76,7 @@ which the files first name them. Options marked *per user* can stand in any scop
 | number | `8443` | `--name=8443` |
 | text, choice, path | `"text"` | `--name=text` |
 | list | `["a", "b"]` or `"a;b"` | `--name='a;b'` |
-| time | `"30s"`, `"5m"`, `"2h"`, `"5d"`, `"1M"` (30 days), `"1y"` (365 days); `500` is milliseconds \
+| time | `"30s"`, `"5m"`, `"2h"`, `"5d"`, `"1M"` (30 days), `"1y"` (365 days); `500`: ms \
 | `--name=30s` |
 | size | `65536`, `"64K"`, `"1M"` | `--name=64K` |
 | mode | `"0600"` | `--name=0600` |
