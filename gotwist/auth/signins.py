@@ -166,7 +166,7 @@ class SignIns:
     def _session_of(self, user: User) -> str:
         # Derived, not stored: the same user finds the same session after any restart, and on
         # any node with this secret, and nobody without it can name it.
-        text = f"session:{user.method}:{user.upn}".encode()
+        text = f"session:{user.upn}".encode()
         return _session_text(hmac.new(self._secret, text, "sha256").digest())
 
 
