@@ -84,9 +84,7 @@ def anonymous_checker(signins: SignIns) -> Checker:
     return check
 
 
-def token_checker(
-    signins: SignIns, store: TokenStore, wall_now: Callable[[], float]
-) -> Checker:
+def token_checker(signins: SignIns, store: TokenStore, wall_now: Callable[[], float]) -> Checker:
     """Judge one-time tokens."""
 
     async def check(credentials: Credentials, peer: str) -> SignIn:

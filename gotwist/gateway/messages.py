@@ -20,9 +20,7 @@ MAX_DEPTH = 32
 MAX_MEMBERS = 16
 MAX_DIGITS = 15
 
-JsonValue: TypeAlias = (
-    "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
-)
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 """What JSON can say, once it has been read."""
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
@@ -59,6 +57,10 @@ def encode_message(action: str, value: object) -> bytes:
     return msgspec.json.encode({action: value})
 
 
+class TooDeep(Malformed):
+    """No well-meaning client nests so deeply: the one message that ends its connection."""
+
+
 class _Refused(ValueError):
     """A rule of ours is broken in what JSON itself would allow."""
 
@@ -69,7 +71,7 @@ def _check_depth(message: bytes) -> None:
         if bracket in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise Malformed("The message is nested too deeply.")
+                raise TooDeep("The message is nested too deeply.")
         else:
             depth -= 1
 
