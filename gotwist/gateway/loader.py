@@ -36,8 +36,9 @@ def load_applications(
     found: dict[str, type[Application]] = {}
     for source, make in _sources(built_in, directory, skipped):
         try:
-            for application in make():
-                name = check_application(application).name
+            for candidate in make():
+                application = check_application(candidate)
+                name = application.name
                 if wanted is not None and name.lower() not in wanted:
                     continue
                 if name.lower() in found:

@@ -2,6 +2,7 @@
 
 from gotwist.gateway.actions import action
 from gotwist.gateway.application import Application
+from gotwist.gateway.clients import send_to_all
 
 
 class Example(Application):
@@ -16,6 +17,7 @@ class Example(Application):
     def remind(self, text: str) -> None:
         self.add_timeout("5s", lambda: self.client.send("example:reminder", text))
 
-    @action("example:tell_all", str)
-    def tell_all(self, text: str) -> None:
-        self.house.clients.broadcast("example:told", text)
+    @action("example:tell_my_tabs", str)
+    def tell_my_tabs(self, text: str) -> None:
+        mine = self.house.clients.of_session(self.client.session)
+        send_to_all(mine, "example:told", text)
