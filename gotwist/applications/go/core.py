@@ -1,0 +1,114 @@
+"""The core application: ping, signing in and out, the list of applications, locations."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from gotwist.auth.credentials import CookieCredentials, Credentials, TokenCredentials
+from gotwist.auth.tokens import is_token
+from gotwist.errors import Denied, Malformed
+from gotwist.gateway.actions import action
+from gotwist.gateway.application import Application
+
+MAX_PING = 1024
+
+Location: TypeAlias = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.@ -]+$")
+]
+Short: TypeAlias = Annotated[str, msgspec.Meta(max_length=256)]
+Long: TypeAlias = Annotated[str, msgspec.Meta(max_length=4096)]
+
+
+class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
+    """``{"auth": null | text | object, "location": "default", ...}``.
+
+    ``auth`` null: by what the handshake brought; text: a token or a cookie's value.
+    """
+
+    auth: Long | dict[str, object] | None = None
+    location: Location = "default"
+    container: Short = ""
+    prefix: Short = ""
+    url: Long = ""
+    href: Long = ""
+
+
+class Go(Application):
+    """What every client can do."""
+
+    name = "go"
+    description = "The core: signing in, locations, what there is."
+
+    @action("go:ping", object, before_authentication=True)
+    def ping(self, value: object) -> None:
+        """Answer with the same value; also tells that the daemon is alive."""
+        if len(msgspec.json.encode(value)) > MAX_PING:
+            raise Malformed("This ping is too long.")
+        self.client.send("go:pong", value)
+
+    @action("go:authenticate", Authenticate, before_authentication=True)
+    async def sign_in(self, argument: Authenticate) -> None:
+        """Sign in, and tell a fresh page what it needs to know."""
+        client = self.client
+        if client.user is not None:
+            raise Denied("This connection has signed in already.")
+        try:
+            await client.authenticate(credentials_of(argument.auth), argument.location)
+        except Denied:
+            if client.user is not None:
+                raise
+            client.send("go:reauthenticate", True)
+            return
+        if not client.is_open or client.user is None:
+            return
+        client.send("go:set_username", client.user.upn)
+        self.get_locations()
+        self.list_applications()
+        self.trigger("go:authenticate", client)
+
+    @action("go:list_applications")
+    def list_applications(self) -> None:
+        """Tell which applications there are, and what each can open."""
+        self.client.send(
+            "go:applications",
+            [
+                {
+                    "name": application.name,
+                    "version": application.version,
+                    "description": application.description,
+                    "sub_applications": list(application.sub_applications()),
+                }
+                for application in self.client.applications
+                if application.name != self.name
+            ],
+        )
+
+    @action("go:get_locations")
+    def get_locations(self) -> None:
+        """Tell what the applications have at each location of this session."""
+        self.client.send("go:locations", self.client.session.locations)
+        self.trigger("go:get_locations", self.client)
+
+    @action("go:set_location", Location)
+    def set_location(self, name: str) -> None:
+        """Move this tab to another location."""
+        self.client.move(name)
+
+    @action("go:sign_out")
+    def sign_out(self) -> None:
+        """End this sign-in everywhere it is open, this connection included."""
+        self.client.sign_out()
+
+
+def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
+    """What the member ``auth`` offers.
+
+    :raises Denied: for an object: no embedding page is trusted here.
+    """
+    if auth is None:
+        return None
+    if isinstance(auth, str):
+        return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
+    raise Denied("Please sign in.")

@@ -1,0 +1,423 @@
+"""One connected client: its state, its limits, and the dispatch of what it sends."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
+from inspect import isawaitable
+from typing import Protocol
+
+from gotwist.auth.credentials import Credentials, NoCredentials
+from gotwist.auth.signins import SignIn
+from gotwist.auth.user import User
+from gotwist.errors import Denied, GotwistError, Malformed, Unavailable
+from gotwist.gateway.application import Application
+from gotwist.gateway.clients import (
+    BAD_MESSAGE,
+    INTERNAL,
+    NOT_AUTHENTICATED,
+    TOO_LATE,
+    TOO_MANY,
+    BinaryListener,
+    Buffer,
+    Peer,
+)
+from gotwist.gateway.frames import TEXT, Kind, split_frame, ws_header
+from gotwist.gateway.house import House, Timer
+from gotwist.gateway.limits import Bucket
+from gotwist.gateway.messages import JsonValue, TooDeep, decode_message, encode_message
+from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
+from gotwist.gateway.table import ActionTable
+
+MAX_WAITING = 256
+"""Messages that may wait behind an action that takes its time."""
+
+_ACK = int(Kind.ACK)
+
+
+class Connection(Protocol):
+    """What a client needs of the socket behind it."""
+
+    def send_wire(self, *buffers: Buffer) -> None:
+        """Write buffers that are a whole WebSocket frame; nothing once it has closed."""
+
+    def close(self, code: int, reason: str) -> None: ...
+    def abort(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class GatewayClient:
+    """The :class:`~gotwist.gateway.clients.Client` that the gateway makes.
+
+    Text messages run one after the other, and the actions in one in the order written: while
+    one takes its time (a sign-in that asks a store), the later ones wait.
+
+    :param offered: the sign-in that the handshake brought along, if any.
+    """
+
+    __slots__ = (
+        "_acks",
+        "_active",
+        "_apps",
+        "_binary",
+        "_bytes",
+        "_connection",
+        "_deadline",
+        "_house",
+        "_messages",
+        "_offered",
+        "_recheck",
+        "_session",
+        "_stalled",
+        "_table",
+        "_waiting",
+        "_work",
+        "_writable_listeners",
+        "id",
+        "is_open",
+        "is_writable",
+        "location",
+        "peer",
+        "sign_in",
+    )
+
+    def __init__(
+        self,
+        house: House,
+        table: ActionTable,
+        connection: Connection,
+        peer: Peer,
+        offered: SignIn | None = None,
+    ) -> None:
+        limits, now = house.limits, house.clock.now()
+        self.id = secrets.token_hex(8)
+        self.peer = peer
+        self.sign_in: SignIn | None = None
+        self.location = DEFAULT_LOCATION
+        self.is_open = True
+        self.is_writable = True
+        self._house = house
+        self._table = table
+        self._connection = connection
+        self._offered = offered
+        self._session: Session | None = None
+        self._binary: dict[int, BinaryListener] = {}
+        self._writable_listeners: list[Callable[[], None]] = []
+        self._waiting: deque[bytes] = deque()
+        self._work: Timer | None = None
+        self._active = False
+        self._messages = Bucket(limits.messages_per_s, limits.burst, now)
+        self._bytes = Bucket(limits.bytes_per_s, limits.burst, now)
+        self._acks = Bucket(limits.acks_per_s, limits.burst, now)
+        self._recheck: Timer | None = None
+        self._stalled: Timer | None = None
+        self._deadline: Timer | None = house.clock.call_later(
+            limits.authentication_s, self._too_late
+        )
+        house.clients.add(self)
+        self._apps: dict[type[Application], Application] = {}
+
+    # -- life -------------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        """The connection is open: make the applications and tell them."""
+        shared = self._house.shared
+        for kind in self._table.applications:
+            self._apps[kind] = kind(self, self._house, shared.get(kind.name))
+        for application in self._apps.values():
+            application.initialize()
+        for application in self._apps.values():
+            application.open()
+        self._house.emitter.trigger("go:open", self)
+
+    def closed(self) -> None:
+        """The connection has ended: tell the applications and give everything back."""
+        if not self._retire():
+            return
+        for application in self._apps.values():
+            try:
+                application.on_close()
+            except Exception as failure:
+                self._house.log.failure("on_close failed", failure, application=application.name)
+            application.release()
+        if self._session is not None:
+            self._house.sessions.leave(self._session.id, self.id, self._house.clock.now())
+        self._house.clients.remove(self)
+        self._house.emitter.trigger("go:close", self)
+        # Client and applications hold each other: let go, so that no collection is needed.
+        self._apps.clear()
+        self._binary.clear()
+        self._writable_listeners.clear()
+
+    def close(self, code: int, reason: str) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.is_open:
+            self._house.log.info("client closed", client=self.id, code=code, reason=reason)
+            self._connection.close(code, reason)
+            self.closed()
+
+    def _retire(self) -> bool:
+        if not self.is_open:
+            return False
+        self.is_open = False
+        for timer in (self._deadline, self._recheck, self._stalled, self._work):
+            if timer is not None:
+                timer.cancel()
+        self._deadline = self._recheck = self._stalled = self._work = None
+        self._waiting.clear()
+        return True
+
+    # -- who --------------------------------------------------------------------------------
+
+    @property
+    def user(self) -> User | None:
+        """Who has signed in, if anybody."""
+        return self.sign_in.user if self.sign_in is not None else None
+
+    @property
+    def session(self) -> Session:
+        """The user's session; asking before there is a user is our own mistake."""
+        assert self._session is not None, "nobody has signed in"
+        return self._session
+
+    @property
+    def applications(self) -> Sequence[Application]:
+        """This client's applications."""
+        return tuple(self._apps.values())
+
+    async def authenticate(self, credentials: Credentials | None, location: str) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        house = self._house
+        if self.sign_in is not None:
+            raise Denied("This connection has signed in already.")
+        sign_in = self._offered if credentials is None else None
+        if sign_in is None or not house.signins.is_current(sign_in.id):
+            sign_in = await house.authenticator.authenticate(
+                credentials or NoCredentials(), self.peer.address
+            )
+        if not self.is_open or self.sign_in is not None:
+            return
+        if len(house.clients.of_user(sign_in.user.upn)) >= house.limits.clients_per_user and (
+            sign_in.user.method != "none"
+        ):
+            self.close(TOO_MANY, "too many connections of this user")
+            return
+        self.sign_in = sign_in
+        self._offered = None
+        self.location = location
+        self._session = house.sessions.join(sign_in.session, sign_in.user, self.id)
+        self._session.locations.setdefault(location, {})
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._recheck = house.clock.call_later(house.limits.recheck_s, self._check_again)
+        house.log.info(
+            "signed in",
+            client=self.id,
+            user=sign_in.user.upn,
+            method=sign_in.user.method,
+            peer=self.peer.address,
+        )
+        for application in self.applications:
+            answer = application.authenticate()
+            if answer is not None:
+                await answer
+
+    def move(self, location: str) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        self.location = location
+        self.session.locations.setdefault(location, {})
+        self._house.emitter.trigger("go:set_location", self, location)
+        for application in self.applications:
+            application.on_location()
+
+    def sign_out(self) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.sign_in is not None:
+            self._house.signins.revoke(self.sign_in.id)
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        self.close(TOO_LATE, "not signed in in time")
+
+    def _check_again(self) -> None:
+        assert self.sign_in is not None
+        signins, id = self._house.signins, self.sign_in.id
+        # A tab that sends something, if only "drawn", is in use; one that is idle is not.
+        current = signins.touch(id) is not None if self._active else signins.is_current(id)
+        self._active = False
+        if current:
+            delay = self._house.limits.recheck_s
+            self._recheck = self._house.clock.call_later(delay, self._check_again)
+        else:
+            self._recheck = None
+            self.close(NOT_AUTHENTICATED, "the sign-in has ended")
+
+    # -- out --------------------------------------------------------------------------------
+
+    def send(self, action: str, value: object) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.is_open:
+            message = encode_message(action, value)
+            self._connection.send_wire(ws_header(len(message), TEXT) + message)
+
+    def send_frame(self, *buffers: Buffer) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.is_open:
+            self._connection.send_wire(ws_header(sum(map(len, buffers))), *buffers)
+
+    def send_wire(self, *buffers: Buffer) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.is_open:
+            self._connection.send_wire(*buffers)
+
+    def on_writable(self, callback: Callable[[], None]) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        self._writable_listeners.append(callback)
+
+    def set_writable(self, writable: bool) -> None:
+        """The transport has reached its mark, or has got rid of everything."""
+        if not self.is_open or writable == self.is_writable:
+            return
+        self.is_writable = writable
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        if not writable:
+            delay = self._house.limits.stalled_s
+            self._stalled = self._house.clock.call_later(delay, self._drop_stalled)
+            return
+        for listener in tuple(self._writable_listeners):
+            listener()
+
+    def _drop_stalled(self) -> None:
+        self._stalled = None
+        self._house.log.info("client does not read", client=self.id, peer=self.peer.address)
+        self._connection.abort()
+        self.closed()
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def pause_reading(self) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.is_open:
+            self._connection.pause_reading()
+
+    def resume_reading(self) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self.is_open:
+            self._connection.resume_reading()
+
+    def on_binary(self, kind: int, callback: BinaryListener) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        self._binary[kind] = callback
+
+    def receive_ping(self) -> None:
+        """Count a protocol ping like any message."""
+        if self.is_open and not self._messages.take(1, self._house.clock.now()):
+            self.close(TOO_MANY, "too many messages")
+
+    def receive_binary(self, message: bytes) -> None:
+        """Hand one binary message on."""
+        if not self.is_open:
+            return
+        now = self._house.clock.now()
+        is_ack = len(message) == 16 and message[0] == _ACK
+        if not (self._acks if is_ack else self._messages).take(1, now):
+            self.close(TOO_MANY, "too many messages")
+            return
+        if not self._bytes.take(0 if is_ack else len(message), now):
+            self.close(TOO_MANY, "too many bytes")
+            return
+        try:
+            if self.sign_in is None:
+                raise Denied("Please sign in first.")
+            kind, terminal, offset, payload = split_frame(message)
+            listener = self._binary.get(kind)
+            if listener is None:
+                raise Malformed("A binary message is of a kind that nobody takes here.")
+            self._active = True
+            listener(terminal, offset, payload)
+        except Exception as failure:
+            self._refuse(None, failure)
+
+    def receive_text(self, message: bytes) -> None:
+        """Run the actions of one text message, after those of the ones before it."""
+        if not self.is_open:
+            return
+        now = self._house.clock.now()
+        if not self._messages.take(1, now):
+            self.close(TOO_MANY, "too many messages")
+            return
+        if not self._bytes.take(len(message), now):
+            self.close(TOO_MANY, "too many bytes")
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self.close(TOO_MANY, "too many messages are waiting")
+            return
+        self._active = True
+        self._waiting.append(message)
+        if self._work is None:
+            # Set while the work runs for the first time, so that it is not begun twice.
+            self._work = _Nothing()
+            work = self._house.spawn(self._run_waiting())
+            if self._work is not None:
+                self._work = work
+
+    async def _run_waiting(self) -> None:
+        try:
+            while self._waiting:
+                message = self._waiting.popleft()
+                try:
+                    actions = decode_message(message)
+                except TooDeep as failure:
+                    self.close(BAD_MESSAGE, failure.message)
+                    return
+                except Malformed as failure:
+                    self._refuse(None, failure)
+                    continue
+                for name, value in actions:
+                    await self._run(name, value)
+                    if not self.is_open:
+                        return
+        finally:
+            self._work = None
+
+    async def _run(self, name: str, value: JsonValue) -> None:
+        try:
+            found = self._table.find(name)
+            if found is None:
+                raise Malformed(self._table.refusal(name, hint=self.sign_in is not None))
+            kind, action = found
+            arguments = action.check(self, self._house, value)
+            result = action.function(self._apps[kind], *arguments)
+            if isawaitable(result):
+                await result
+        except Exception as failure:
+            self._refuse(name, failure)
+
+    def _refuse(self, name: str | None, failure: Exception) -> None:
+        """Answer a failed action: the one place where its exceptions end."""
+        shown = name[:64] if name is not None else None
+        if isinstance(failure, GotwistError):
+            code, message = failure.code, failure.message
+            if not isinstance(failure, Malformed | Unavailable):
+                self._house.log.info("action refused", client=self.id, action=shown, code=code)
+        else:
+            id = self._house.log.failure("action failed", failure, client=self.id, action=shown)
+            code, message = "internal", f"Something went wrong here ({id})."
+        self.send("go:error", {"action": shown, "code": code, "message": message})
+
+    def fail(self, failure: Exception) -> None:
+        """Close after a fault of ours outside any action."""
+        self._house.log.failure("client failed", failure, client=self.id)
+        self.close(INTERNAL, "internal error")
+
+
+class _Nothing:
+    """A timer of something that is running already."""
+
+    def cancel(self) -> None:
+        """Do nothing: whoever runs is on the stack and sees that the client has closed."""

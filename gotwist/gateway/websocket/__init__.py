@@ -1,0 +1,1 @@
+"""The WebSocket itself: Autobahn behind twisted.web, and the shortcuts past both."""

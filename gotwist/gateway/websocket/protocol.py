@@ -1,0 +1,322 @@
+"""The WebSocket protocol: Autobahn's, with our options, limits and shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from gotwist.errors import Denied, GotwistError, Unavailable
+from gotwist.gateway.clients import Buffer, Peer
+from gotwist.gateway.frames import BINARY, TEXT, unmask_small
+from gotwist.gateway.handshake import Connect, Handler, Handshake, parse_cookies
+from gotwist.gateway.websocket.outside import ReactorClock, ReactorTimer
+from gotwist.gateway.websocket.shortcuts import (
+    has_queue,
+    is_between_messages,
+    is_direct,
+    silence_option_dump,
+    write_now,
+)
+
+silence_option_dump()
+
+_log = Logger()
+
+_CONNECTING = WebSocketServerProtocol.STATE_CONNECTING
+_OPEN = WebSocketServerProtocol.STATE_OPEN
+_INTERNAL = 1011
+_SMALL = 132  # a whole frame of 125 bytes, masked, and one more
+
+_REFUSAL_STATUS = {Denied: 403, Unavailable: 429}
+
+
+class _Transport(ITransport, IPushProducer, IConsumer):
+    """What TCP, UNIX sockets and TLS over them can all do."""
+
+    def abortConnection() -> None:
+        """End it now."""
+
+
+# Options are attributes of the class: Autobahn copies into each instance only what the class
+# does not have.  `state`, `log`, `factory` and `transport` are Autobahn's own names.
+@implementer(IPushProducer)
+class GuardedWebSocket(WebSocketServerProtocol):
+    """One connection; what it carries goes to the handler that its admission made."""
+
+    logOctets = False
+    logFrames = False
+    trackTimings = False
+    utf8validateIncoming = True
+    applyMask = True
+    maxFramePayloadSize = 65_536
+    maxMessagePayloadSize = 65_536
+    autoFragmentSize = 0
+    failByDrop = False
+    echoCloseCodeReason = False
+    openHandshakeTimeout = 5
+    closeHandshakeTimeout = 2
+    tcpNoDelay = True
+    autoPingInterval = 20
+    autoPingTimeout = 20
+    autoPingSize = 12
+    autoPingRestartOnAnyTraffic = False
+    versions = (13,)
+    webStatus = False
+    requireMaskedClientFrames = True
+    maskServerFrames = False
+    serveFlashSocketPolicy = False
+    flashSocketPolicy = None
+    # The origin is judged by our own rule in onConnect, which can say 403.
+    allowedOrigins = ("*",)
+    allowNullOrigin = True
+    trustXForwardedFor = 0
+
+    transport: _Transport
+    peer_info: Peer
+    handler: Handler | None = None
+    max_unsent = 256 * 1024
+    abort_after_s = 1.0
+
+    _connect: Connect | None = None
+    _is_judged = False
+    _is_direct = False
+    _is_full = False
+    _is_reading_paused = False
+    _unsent = 0
+    _abort_timer: ReactorTimer | None = None
+
+    @staticmethod
+    def perMessageCompressionAccept(offers: object) -> None:
+        """No compression: it is slow, and tells lengths of secrets beside an attacker's text."""
+
+    # -- handshake --------------------------------------------------------------------------
+
+    def onConnect(  # type: ignore[override]  # a Deferred is allowed, only not declared
+        self, request: ConnectionRequest
+    ) -> Deferred[None]:
+        """Let the admission decide; its refusals become HTTP answers."""
+        self._is_judged = True
+        return Deferred.fromCoroutine(self._judge(request))
+
+    async def _judge(self, request: ConnectionRequest) -> None:
+        handshake = Handshake(
+            peer=self.peer_info,
+            origin=request.headers.get("origin"),
+            host=request.headers.get("host"),
+            cookies=parse_cookies(request.headers.get("cookie", "")),
+            params=request.params,
+        )
+        try:
+            self._connect = await self.factory.admission.admit(handshake)
+        except GotwistError as refusal:
+            status = _REFUSAL_STATUS.get(type(refusal), 400)
+            raise ConnectionDeny(status, refusal.message) from None
+        except Exception:
+            _log.failure("handshake of {peer} failed", peer=self.peer_info.address)
+            raise ConnectionDeny(500, "") from None
+
+    def succeedHandshake(self, result: object) -> None:
+        """Go on, unless the peer has left while its handshake was judged."""
+        if self.state == _CONNECTING:
+            super().succeedHandshake(result)
+
+    def failHandshake(
+        self, reason: str, code: int = 400, responseHeaders: Sequence[tuple[str, str]] | None = None
+    ) -> None:
+        """Refuse, and close even when the peer goes on sending."""
+        if self.state != _CONNECTING:
+            return
+        super().failHandshake(reason, code, responseHeaders)
+        self._stop_reading_and_abort()
+
+    def sendHttpErrorResponse(
+        self, code: int, reason: str, responseHeaders: Sequence[tuple[str, str]] | None = None
+    ) -> None:
+        """Answer with number and phrase: Autobahn's reasons repeat the peer's own text."""
+        body = f"{code} {HTTPStatus(code).phrase}\n".encode()
+        lines = [
+            f"HTTP/1.1 {code} {HTTPStatus(code).phrase}",
+            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+            *(f"{name}: {value}" for name, value in self.factory.refusal_headers),
+            *(f"{name}: {value}" for name, value in responseHeaders or ()),
+        ]
+        self.sendData("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    # -- life -------------------------------------------------------------------------------
+
+    def onOpen(self) -> None:
+        """Become the transport's producer and make the handler."""
+        assert self._connect is not None
+        self._is_direct = is_direct(self.transport)
+        # twisted.web's channel is still registered; pauses would go to it, or nowhere.
+        self.unregisterProducer()
+        self.registerProducer(self, True)
+        try:
+            self.handler = self._connect(self)
+        except Exception:
+            _log.failure("client of {peer} failed", peer=self.peer_info.address)
+            self.close(_INTERNAL, "internal error")
+            return
+        finally:
+            self._connect = None
+        self._call(self.handler.opened)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """Tell the handler that the connection has ended."""
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        handler, self.handler = self.handler, None
+        if handler is not None:
+            try:
+                handler.closed()
+            except Exception:
+                _log.failure("end of client of {peer} failed", peer=self.peer_info.address)
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye; the peer has 2 s to answer."""
+        # Not sendClose: that refuses 1011.
+        if self.state == _OPEN:
+            self.sendCloseFrame(code, reason.encode()[:123], isReply=False)
+
+    def abort(self) -> None:
+        """End the connection now, whatever waits to be written."""
+        self.dropConnection(abort=True)
+
+    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
+        # Autobahn would go on reading and parsing what a broken or hostile peer sends.
+        super()._fail_connection(code, reason)
+        self._stop_reading_and_abort()
+
+    def _stop_reading_and_abort(self) -> None:
+        self.transport.pauseProducing()
+        if self._abort_timer is None:
+            self._abort_timer = ReactorClock(self.factory.reactor).call_later(
+                self.abort_after_s, self.transport.abortConnection
+            )
+
+    def onAutoPingTimeout(self) -> None:
+        """Drop a peer that does not answer, unless it is we who do not listen."""
+        if self._is_reading_paused:
+            self.autoPingTimeoutCall = None
+            self._sendAutoPing()
+        else:
+            super().onAutoPingTimeout()
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take a small frame that came alone and whole by the short way, all else by Autobahn."""
+        if self.state == _OPEN:
+            if len(data) < _SMALL and is_between_messages(self):
+                first = data[0]
+                if first == BINARY:
+                    message = unmask_small(data, BINARY)
+                    if message is not None:
+                        self.onMessage(message, True)
+                        return
+                elif first == TEXT:
+                    message = unmask_small(data, TEXT)
+                    if message is not None and _is_utf8(message):
+                        self.onMessage(message, False)
+                        return
+        elif self.state == _CONNECTING and self._is_judged:
+            # Nobody speaks before the handshake is answered; Autobahn would judge it twice.
+            self.abort()
+            return
+        elif self.failedByMe:
+            return
+        # Autobahn's own dataReceived only adds a debug line, which costs more than this.
+        self._dataReceived(data)
+
+    def onMessage(self, message: bytes, isBinary: bool) -> None:
+        """Give the handler one message."""
+        if self.state != _OPEN or self.handler is None:
+            return
+        try:
+            if isBinary:
+                self.handler.receive_binary(message)
+            else:
+                self.handler.receive_text(message)
+        except Exception as failure:
+            self.handler.fail(failure)
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer, unless the peer does not read its answers."""
+        if self.handler is not None:
+            self._call(self.handler.receive_ping)
+        if not self._is_full:
+            super().onPing(payload)
+
+    def pause_reading(self) -> None:
+        """Read nothing until :meth:`resume_reading`."""
+        if self.state == _OPEN and not self._is_reading_paused:
+            self._is_reading_paused = True
+            self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if self._is_reading_paused:
+            self._is_reading_paused = False
+            if self.state == _OPEN:
+                self.transport.resumeProducing()
+
+    def _call(self, function: Callable[[], None]) -> None:
+        # Autobahn swallows what onOpen raises, and ends the connection without a word.
+        try:
+            function()
+        except Exception as failure:
+            if self.handler is not None:
+                self.handler.fail(failure)
+
+    # -- out --------------------------------------------------------------------------------
+
+    def send_wire(self, *buffers: Buffer) -> None:
+        """Write buffers that are a whole frame; nothing once the connection is closing."""
+        if self.state != _OPEN:
+            return
+        if self._is_full:
+            self._unsent += sum(map(len, buffers))
+            if self._unsent > self.max_unsent:
+                _log.info("{peer} does not read and is dropped", peer=self.peer_info.address)
+                self.abort()
+                return
+        if self._is_direct and not has_queue(self):
+            write_now(self.transport, buffers)
+        else:
+            self.sendData(b"".join(buffers))
+
+    def pauseProducing(self) -> None:
+        """The transport holds more than it wants to."""
+        if not self._is_full:
+            self._is_full = True
+            self._unsent = 0
+            if self.handler is not None:
+                self.handler.set_writable(False)
+
+    def resumeProducing(self) -> None:
+        """The transport has written everything."""
+        if self._is_full:
+            self._is_full = False
+            handler = self.handler
+            if handler is not None:
+                self._call(lambda: handler.set_writable(True))
+
+    def stopProducing(self) -> None:
+        """The transport has ended, which :meth:`onClose` tells."""
+
+
+def _is_utf8(message: bytes) -> bool:
+    try:
+        message.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
