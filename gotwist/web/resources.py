@@ -1,0 +1,135 @@
+"""The tree of addresses: the prefix, the page, and what hangs below it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from twisted.web.iweb import IRequest
+from twisted.web.resource import IResource, Resource
+
+from gotwist.web.handlers import Handlers, find_resource
+from gotwist.web.leaf import HTML, Body, Leaf, NotFound, decode_path, moved
+from gotwist.web.login import AuthResource, start_sign_in
+from gotwist.web.pages import main_page, sign_in_page
+from gotwist.web.request import Request
+from gotwist.web.signin import SignInDesk, SignInView
+from gotwist.web.static import Bundle, StaticResource
+from gotwist.web.upgrade import MayUpgrade, UpgradeResource
+
+HMACS: Final = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SHA512")
+
+
+@dataclass(frozen=True)
+class HouseParts:
+    """What the web door's addresses need from the rest of the house."""
+
+    desk: SignInDesk
+    bundle: Bundle
+    page_settings: Callable[[SignInView], Mapping[str, object]]
+    """Gives what the page is told at its start; it goes into the page as JSON."""
+    applications: Callable[[], tuple[str, ...]] = tuple
+    """Gives the names of the applications in force, for the OPTIONS document."""
+    has_api: bool = False
+    """Whether API keys are accepted; only then the OPTIONS document says how."""
+    websocket: IResource | None = None
+    may_upgrade: MayUpgrade | None = None
+    handlers: Handlers = field(default_factory=Handlers)
+
+
+class PrefixRoot(Resource):
+    """Everything at and below ``url_prefix``."""
+
+    def __init__(self, parts: HouseParts, prefix: str, downloads: IResource | None) -> None:
+        super().__init__()
+        self._parts = parts
+        self._prefix = prefix
+        self.putChild(b"", MainPage(parts))
+        self.putChild(b"auth", AuthResource(parts.desk, prefix))
+        self.putChild(b"healthz", Health())
+        self.putChild(b"static", StaticResource(parts.bundle))
+        if parts.websocket is not None:
+            self.putChild(b"ws", UpgradeResource(parts.websocket, parts.may_upgrade))
+        if downloads is not None:
+            self.putChild(b"downloads", downloads)
+
+    def render_GET(self, request: Request) -> Body:
+        """Add the slash without which relative addresses in the page would be wrong."""
+        query = request.uri.partition(b"?")[2].decode("ascii")
+        return moved(request, self._prefix + (f"?{query}" if query else ""), 301)
+
+    def getChild(self, path: bytes, request: IRequest) -> Resource:
+        segments = decode_path([path, *request.postpath])
+        return find_resource(self._parts.handlers, self._parts.desk, segments, request)
+
+
+class Elsewhere(Resource):
+    """Above or beside the prefix there is nothing."""
+
+    def getChild(self, path: bytes, request: IRequest) -> Resource:
+        return NotFound()
+
+    def render(self, request: Request) -> bytes:
+        """Not found."""
+        return request.fail(404)
+
+
+class MainPage(Leaf):
+    """The terminal page, or the sign-in page for strangers."""
+
+    def __init__(self, parts: HouseParts) -> None:
+        super().__init__()
+        self._parts = parts
+
+    async def render_GET(self, request: Request) -> bytes:
+        """Give the page to who is signed in."""
+        parts = self._parts
+        cookie = request.sign_in_cookie()
+        view = None if cookie is None else parts.desk.find(cookie)
+        if view is None:
+            ticket = await parts.desk.welcome(request.client_address())
+            if ticket is not None:
+                start_sign_in(request, ticket)
+                view = ticket.view
+        request.setHeader("content-type", HTML)
+        if view is None:
+            request.setResponseCode(401)
+            return sign_in_page()
+        if parts.bundle.template is None:
+            return request.fail(
+                503, "The browser part is not built: there is no static/index.html."
+            )
+        return main_page(parts.bundle.template, parts.bundle.manifest, parts.page_settings(view))
+
+    render_HEAD = render_GET
+
+    def render_OPTIONS(self, request: Request) -> bytes:
+        """Tell embedding sites what there is; no sign-in needed, so nothing that needs one."""
+        document: dict[str, object] = {"applications": list(self._parts.applications())}
+        if self._parts.has_api:
+            document["auth_api"] = {"hmacs": list(HMACS), "versions": ["1.0"]}
+        request.setHeader("allow", "HEAD,GET,POST,OPTIONS")
+        request.setHeader("access-control-allow-origin", "*")
+        request.setHeader("content-type", "application/json; charset=UTF-8")
+        return json.dumps(document).encode("ascii")
+
+
+class Health(Leaf):
+    """For load balancers: the reactor turns. Nothing else is told."""
+
+    def render_GET(self, request: Request) -> bytes:
+        """Say ok."""
+        request.setHeader("content-type", "text/plain; charset=utf-8")
+        return b"ok\n"
+
+
+def build_root(parts: HouseParts, prefix: str, downloads: IResource | None = None) -> Resource:
+    """Build the tree for a prefix such as ``/`` or ``/a/b/``."""
+    top: Resource = PrefixRoot(parts, prefix, downloads)
+    for segment in reversed(prefix.strip("/").split("/")) if prefix != "/" else ():
+        above = Elsewhere()
+        above.putChild(segment.encode(), top)
+        top = above
+    return top
