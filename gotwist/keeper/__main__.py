@@ -49,17 +49,23 @@ def parse(arguments: list[str]) -> dict[str, str]:
     return options
 
 
-def detach() -> bool:
-    """Become a process of its own session whose parent is nobody here.
+def detach() -> int:
+    """Become a process of its own session; the one that was started stays to tell how it went.
 
-    :returns: whether this is the child that goes on.
+    :returns: the descriptor on which the child says one byte when it serves.  The started
+        process does not return: it exits with 0 then, or with 1 when the child ends before.
     """
+    heard, told = os.pipe()
     if os.fork():
-        return False
+        os.close(told)
+        os._exit(0 if os.read(heard, 1) else 1)
     os.setsid()
     if os.fork():
         os._exit(0)
-    return True
+    os.close(heard)
+    # Out of the way of what is opened next.
+    os.dup2(told, 3)
+    return 3
 
 
 def open_log(path: str) -> None:
@@ -79,7 +85,14 @@ def open_log(path: str) -> None:
 
 def close_inherited() -> None:
     """Close what a careless parent has left open."""
-    os.closerange(3, min(os.sysconf("SC_OPEN_MAX"), 65_536))
+    os.closerange(4, min(os.sysconf("SC_OPEN_MAX"), 65_536))
+
+
+def say(told: int) -> None:
+    """Tell the process that was started that a keeper serves."""
+    if told >= 0:
+        os.write(told, b"+")
+        os.close(told)
 
 
 def main(arguments: list[str]) -> int:
@@ -94,8 +107,7 @@ def main(arguments: list[str]) -> int:
         raise SystemExit(f"keeper: {error}") from error
     if not 1 <= slots <= 65_536 or ring < 4 * SLACK or ring % 4_096:
         raise SystemExit("keeper: slots in 1..65536, ring a multiple of 4096 from 262144 on")
-    if not options["foreground"] and not detach():
-        return 0
+    told = -1 if options["foreground"] else detach()
     close_inherited()
     open_log(options["log"])
     os.chdir("/")
@@ -112,10 +124,12 @@ def main(arguments: list[str]) -> int:
             server, Arena(slots, ring), Surroundings(umask), grace, idle, forget, kill_after
         )
     except AlreadyRunning:
+        say(told)
         return 0
     except (CannotListen, Unsealable, OSError) as error:
         print(f"keeper: {error}", file=sys.stderr, flush=True)
         return 1
+    say(told)
     gc.collect()
     gc.freeze()
     keeper.run()
