@@ -1,0 +1,129 @@
+"""Keystrokes into a pseudo-terminal: once, in order, never waiting.
+
+The descriptor is the keeper's master, shared; it is non-blocking already.  How far each
+viewer's input has come is written into the keeper's notes *before* the bytes are, so that a
+daemon killed in between types nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IReactorFDSet, IWriteDescriptor
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gotwist.errors import Malformed, Unavailable
+from gotwist.keeper.arena import ArenaReader
+
+MAX_QUEUED = 65_536
+MAX_OFFSET = 2**53
+
+
+@implementer(IWriteDescriptor)
+class Keyboard:
+    """The way in for one terminal.  Owns the descriptor."""
+
+    def __init__(
+        self,
+        reactor: IReactorFDSet,
+        descriptor: int,
+        slot: int,
+        arena: ArenaReader,
+        on_applied: Callable[[int, int], None],
+    ) -> None:
+        self._reactor = reactor
+        self._descriptor = descriptor
+        self._slot = slot
+        self._arena = arena
+        self._on_applied = on_applied
+        self._queue: deque[tuple[int, int, bytes]] = deque()
+        self._accepted: dict[int, int] = {}
+        self.queued = 0
+
+    def type(self, viewer: int, offset: int, data: bytes) -> int:
+        """Take a piece of a viewer's input stream; give the offset applied so far.
+
+        What is below the offset already taken is a resend and is dropped.
+
+        :raises Malformed: when something before this piece is missing.
+        :raises Unavailable: when the program does not read and enough is waiting, or has ended.
+        """
+        if not 0 < viewer < 2**64 or not 0 <= offset < MAX_OFFSET:
+            raise Malformed("This is no input of a viewer.")
+        if self._descriptor < 0:
+            raise Unavailable("The program has ended.")
+        applied = self._arena.applied(self._slot, viewer)
+        accepted = self._accepted.get(viewer, applied)
+        if offset > accepted:
+            raise Malformed("A piece of the input is missing.")
+        data = data[accepted - offset :]
+        if not data:
+            return applied
+        if self._queue:
+            self._enqueue(viewer, accepted, data)
+            return applied
+        written = self._write(viewer, accepted, data)
+        if written < len(data):
+            self._enqueue(viewer, accepted + written, data[written:])
+        return accepted + written
+
+    def _write(self, viewer: int, offset: int, data: bytes) -> int:
+        self._arena.set_applied(self._slot, viewer, offset + len(data))
+        try:
+            written = os.write(self._descriptor, data)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            # The program is gone; its input is nobody's any more.
+            written = len(data)
+        if written < len(data):
+            self._arena.set_applied(self._slot, viewer, offset + written)
+        return written
+
+    def _enqueue(self, viewer: int, offset: int, data: bytes) -> None:
+        if self.queued + len(data) > MAX_QUEUED:
+            raise Unavailable("The program does not read what is typed.")
+        if not self._queue:
+            self._reactor.addWriter(self)
+        self._queue.append((viewer, offset, data))
+        self._accepted[viewer] = offset + len(data)
+        self.queued += len(data)
+
+    def doWrite(self) -> None:
+        """Write what waits, as far as the program takes it."""
+        viewer, offset, data = self._queue.popleft()
+        written = self._write(viewer, offset, data)
+        self.queued -= written
+        if written < len(data):
+            self._queue.appendleft((viewer, offset + written, data[written:]))
+        if not self._queue:
+            self._reactor.removeWriter(self)
+            self._accepted.clear()
+        if written:
+            self._on_applied(viewer, offset + written)
+
+    def fileno(self) -> int:
+        """Tell the descriptor to the reactor."""
+        return self._descriptor
+
+    def logPrefix(self) -> str:
+        """Name this in the log."""
+        return "keyboard"
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Give up: the other side of the terminal is gone."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptor; what waits is dropped."""
+        if self._descriptor >= 0:
+            if self._queue:
+                self._reactor.removeWriter(self)
+            self._queue.clear()
+            self._accepted.clear()
+            self.queued = 0
+            os.close(self._descriptor)
+            self._descriptor = -1

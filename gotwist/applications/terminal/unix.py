@@ -1,0 +1,384 @@
+"""The daemon's side of the keeper: requests over its socket, output out of shared memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from gotwist.applications.terminal.answers import (
+    Begin,
+    Listed,
+    Message,
+    number_in,
+    parse_begin,
+    parse_listed,
+)
+from gotwist.applications.terminal.process import (
+    Bell,
+    KeeperSocket,
+    connect,
+    has_failed,
+    log_tail,
+    start_keeper,
+)
+from gotwist.applications.terminal.pty import Keyboard
+from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
+from gotwist.keeper import wire
+from gotwist.keeper.arena import ArenaReader
+
+# A longer piece is a paste: nobody watches for its echo.
+TYPED_BYTES = 64
+FIRST_RETRY_S = 0.01
+LAST_RETRY_S = 5.0
+
+log = Logger()
+
+# The class below has a method named list.
+Descriptors = list[int]
+Listing = list[Listed]
+
+
+class KeeperLink:
+    """One connection to the keeper, which is started when it is not there.
+
+    Callbacks, set by the owner before ``connect``; all are called on the reactor's thread:
+
+    ``on_bell(slots)``           these slots have new output
+    ``on_title(terminal, title)``
+    ``on_exited(terminal, code, signal, offset)``   the program ended; output ends at offset
+    ``on_gone(terminal)``        the terminal is forgotten, its slot free
+    ``on_applied(terminal, viewer, offset)``        queued input was given to the program
+    ``on_lost()``                the connection is gone and every terminal handle with it
+    ``on_back()``                connected again: list and adopt what is still there
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorFDSet,
+        clock: IReactorTime,
+        socket_path: str,
+        log_path: str,
+        *,
+        persist: bool = True,
+        options: Sequence[str] = (),
+        timeout_s: float = 5.0,
+    ) -> None:
+        self._reactor = reactor
+        self._clock = clock
+        self._socket_path = socket_path
+        self._log_path = log_path
+        self._persist = persist
+        self._options = tuple(options)
+        self._timeout_s = timeout_s
+        self._socket: KeeperSocket | None = None
+        self._bell: Bell | None = None
+        self._arena: ArenaReader | None = None
+        self._waiting: dict[int, Deferred[tuple[Message, Descriptors]]] = {}
+        self._tag = 0
+        self._slots: dict[int, int] = {}
+        self._keyboards: dict[int, Keyboard] = {}
+        self._is_stopped = False
+        self._reconnecting: Deferred[None] | None = None
+        self.epoch = 0
+        self.on_bell: Callable[[tuple[int, ...]], None] = _nothing
+        self.on_title: Callable[[int, str], None] = _nothing
+        self.on_exited: Callable[[int, int | None, int | None, int], None] = _nothing
+        self.on_gone: Callable[[int], None] = _nothing
+        self.on_applied: Callable[[int, int, int], None] = _nothing
+        self.on_lost: Callable[[], None] = _nothing
+        self.on_back: Callable[[], None] = _nothing
+
+    @property
+    def arena(self) -> ArenaReader:
+        """The keeper's shared memory.
+
+        :raises Unavailable: while there is no connection.
+        """
+        if self._arena is None:
+            raise Unavailable("The keeper is not there.")
+        return self._arena
+
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether requests can be made."""
+        return self._arena is not None
+
+    async def connect(self, start: bool = True) -> None:
+        """Connect; when nobody answers, start a keeper first (unless ``start`` is false).
+
+        :raises Unavailable: when there is none within the time limit; the message ends with
+            what the keeper wrote into its log.
+        """
+        deadline = self._clock.seconds() + self._timeout_s
+        delay = FIRST_RETRY_S
+        started = 0
+        while (sock := connect(self._socket_path)) is None:
+            if not start:
+                raise Unavailable("No keeper is running.")
+            if not started:
+                started = start_keeper(self._socket_path, self._log_path, self._options)
+            elif has_failed(started) or self._clock.seconds() >= deadline:
+                said = log_tail(self._log_path)
+                raise Unavailable(f"The keeper cannot be started. {said}".rstrip())
+            await deferLater(self._clock, delay)
+            delay = min(2 * delay, 0.2)
+        if started:
+            has_failed(started)
+        self._socket = KeeperSocket(self._reactor, sock, self._received, self._lost)
+        hello: Message = {"do": "hello", "version": wire.VERSION, "persist": self._persist}
+        try:
+            answer, (arena, notes, bell) = await self._ask(hello)
+        except GotwistError:
+            self._drop()
+            raise
+        self._arena = ArenaReader(arena, notes)
+        self._bell = Bell(self._reactor, bell, self._rung)
+        self.epoch = number_in(answer, "epoch")
+
+    async def open(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str,
+        rows: int,
+        columns: int,
+        label: str,
+    ) -> Listed:
+        """Start a program in a new terminal, adopted at once.
+
+        :raises NotFound: when there is no such program; the message names it.
+        :raises Unavailable: when there is no room, or no keeper.
+        """
+        request: Message = {"do": "open", "argv": list(argv), "env": dict(env), "cwd": cwd}
+        request |= {"rows": rows, "columns": columns, "label": label}
+        answer, descriptors = await self._ask(request)
+        self._adopted(answer, descriptors)
+        now = int(time.time() * 1000)
+        number, slot, pid = (number_in(answer, name) for name in ("terminal", "slot", "pid"))
+        return Listed(number, slot, pid, label, rows, columns, "", now, None)
+
+    async def list(self) -> tuple[Listed, ...]:
+        """List all terminals of the keeper, other daemons' too, oldest first."""
+        found: Listing = []
+        more: object = True
+        while more is True:
+            after = found[-1].terminal if found else 0
+            answer, _ = await self._ask({"do": "list", "after": after})
+            items = answer.get("terminals")
+            if not isinstance(items, list):
+                break
+            found += [parse_listed(item) for item in items]
+            more = answer.get("more")
+        return tuple(found)
+
+    async def adopt(self, terminal: int) -> Listed:
+        """Take an existing terminal over: from now on its bell and events come here.
+
+        :raises NotFound: when there is none.
+        """
+        answer, descriptors = await self._ask({"do": "adopt", "terminal": terminal})
+        self._adopted(answer, descriptors)
+        return parse_listed(answer)
+
+    def _adopted(self, answer: Message, descriptors: Descriptors) -> None:
+        number, slot = number_in(answer, "terminal"), number_in(answer, "slot")
+        if not descriptors:
+            raise Unavailable("The keeper sent no ring.")
+        self._forget(number)
+        self.arena.add(slot, descriptors[0])
+        self._slots[number] = slot
+        for master in descriptors[1:2]:
+            self._keyboards[number] = Keyboard(
+                self._reactor,
+                master,
+                slot,
+                self.arena,
+                lambda viewer, offset: self.on_applied(number, viewer, offset),
+            )
+
+    async def attach(self, terminal: int, have: int | None) -> Begin:
+        """Ask where a viewer begins that has drawn up to ``have`` (``None``: nothing).
+
+        Until the next ``need`` the keeper waits for this viewer, so what it begins with stays
+        readable.
+        """
+        answer, _ = await self._ask({"do": "attach", "terminal": terminal, "have": have})
+        return parse_begin(answer)
+
+    async def resize(self, terminal: int, rows: int, columns: int) -> int:
+        """Resize; give the output offset from which the size holds."""
+        request: Message = {"do": "resize", "terminal": terminal, "rows": rows}
+        answer, _ = await self._ask({**request, "columns": columns})
+        return number_in(answer, "offset")
+
+    async def redraw(self, terminal: int) -> None:
+        """Have the program paint its screen anew."""
+        await self._ask({"do": "redraw", "terminal": terminal})
+
+    async def label(self, terminal: int, label: str) -> None:
+        """Leave a note (at most 2,048 characters) with a terminal, for a later daemon."""
+        await self._ask({"do": "label", "terminal": terminal, "label": label})
+
+    async def signal(self, terminal: int, signal: int) -> None:
+        """Signal what runs in the foreground."""
+        await self._ask({"do": "signal", "terminal": terminal, "signal": signal})
+
+    async def close(self, terminal: int) -> None:
+        """Hang up and forget a terminal; ``on_gone`` tells when nothing is left of it."""
+        await self._ask({"do": "close", "terminal": terminal})
+
+    async def shutdown(self) -> None:
+        """End all terminals and the keeper."""
+        self._is_stopped = True
+        await self._ask({"do": "shutdown"})
+
+    def need(self, terminal: int, offset: int | None) -> None:
+        """Tell how far all viewers have drawn; ``None``: nobody looks."""
+        if self._socket is not None:
+            self._socket.send(wire.render_need(terminal, offset))
+
+    def type(self, terminal: int, viewer: int, offset: int, data: bytes) -> int:
+        """Type into a terminal; give the input offset applied so far (see ``Keyboard.type``).
+
+        :raises NotFound: when this terminal is not adopted, or its program has ended.
+        """
+        keyboard = self._keyboards.get(terminal)
+        if keyboard is None:
+            raise NotFound("There is no such terminal.")
+        if len(data) <= TYPED_BYTES:
+            self.arena.note_key(self._slots[terminal], time.monotonic_ns())
+        return keyboard.type(viewer, offset, data)
+
+    def applied(self, terminal: int, viewer: int) -> int:
+        """Tell how much of a viewer's input the program was given."""
+        return self.arena.applied(self._slots[terminal], viewer)
+
+    def queued(self, terminal: int) -> int:
+        """Tell how many bytes wait for the program to read (at most 64 KiB)."""
+        keyboard = self._keyboards.get(terminal)
+        return keyboard.queued if keyboard is not None else 0
+
+    def stop(self) -> None:
+        """Leave the keeper; terminals go on (unless this link was not to persist)."""
+        self._is_stopped = True
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+        self._drop()
+
+    async def _ask(self, request: Message) -> tuple[Message, Descriptors]:
+        if self._socket is None:
+            raise Unavailable("The keeper is not there.")
+        self._tag += 1
+        data = wire.render_json({"tag": self._tag, **request})
+        if len(data) - 4 > wire.MAX_REQUEST:
+            # The keeper would hang up on it, and on everybody else here.
+            raise Malformed("This request to the keeper is too long.")
+        answered: Deferred[tuple[Message, Descriptors]] = Deferred()
+        self._waiting[self._tag] = answered
+        answered.addTimeout(self._timeout_s, self._clock)
+        self._socket.send(data)
+        try:
+            message, descriptors = await answered
+        except TimeoutError as error:
+            raise Unavailable("The keeper does not answer.") from error
+        if message.get("ok") is not True:
+            text = str(message.get("message"))
+            raise {"not_found": NotFound, "denied": Denied}.get(
+                str(message.get("code")), Unavailable
+            )(text)
+        return message, descriptors
+
+    def _received(self, message: Message, descriptors: Descriptors) -> None:
+        tag = message.get("tag")
+        if isinstance(tag, int):
+            waiting = self._waiting.pop(tag, None)
+            if waiting is not None and not waiting.called:
+                waiting.callback((message, descriptors))
+                return
+        for number in descriptors:
+            os.close(number)
+        if "event" in message:
+            self._happened(message)
+
+    def _happened(self, event: Message) -> None:
+        number = number_in(event, "terminal")
+        kind = event["event"]
+        if kind == "title":
+            self.on_title(number, str(event.get("title", "")))
+        elif kind == "exited":
+            keyboard = self._keyboards.pop(number, None)
+            if keyboard is not None:
+                keyboard.close()
+            code, signal = event.get("code"), event.get("signal")
+            self.on_exited(
+                number,
+                code if isinstance(code, int) else None,
+                signal if isinstance(signal, int) else None,
+                number_in(event, "offset"),
+            )
+        elif kind == "gone":
+            self._forget(number)
+            self.on_gone(number)
+
+    def _forget(self, number: int) -> None:
+        keyboard = self._keyboards.pop(number, None)
+        if keyboard is not None:
+            keyboard.close()
+        slot = self._slots.pop(number, None)
+        if slot is not None and self._arena is not None:
+            self._arena.remove(slot)
+
+    def _rung(self, slots: tuple[int, ...]) -> None:
+        self.on_bell(slots)
+
+    def _drop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
+        for number in list(self._slots):
+            self._forget(number)
+        self._arena = None
+        waiting, self._waiting = self._waiting, {}
+        for one in waiting.values():
+            if not one.called:
+                one.errback(Unavailable("The keeper has gone."))
+
+    def _lost(self) -> None:
+        had = self._arena is not None
+        self._drop()
+        if had:
+            self.on_lost()
+            if not self._is_stopped:
+                log.warn("the keeper is gone; connecting again")  # noqa: G010 - Twisted's name
+                self._reconnecting = Deferred.fromCoroutine(self._connect_again())
+                self._reconnecting.addErrback(self._gave_up)
+
+    async def _connect_again(self) -> None:
+        delay = 0.1
+        while True:
+            try:
+                await self.connect()
+            except Unavailable as error:
+                log.error("no keeper: {reason}", reason=error.message)
+                await deferLater(self._clock, delay)
+                delay = min(2 * delay, LAST_RETRY_S)
+            else:
+                break
+        self._reconnecting = None
+        self.on_back()
+
+    def _gave_up(self, failure: object) -> None:
+        self._reconnecting = None
+
+
+def _nothing(*arguments: object) -> None:
+    """Hear an event that nobody asked for."""

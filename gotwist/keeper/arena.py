@@ -1,0 +1,200 @@
+"""Shared memory between keeper and daemon: heads, rings and notes (section 3).
+
+A ring is one memfd per terminal, not a part of one big file: a file that is sealed against
+future writing also refuses hole punching, so only closing it gives its memory back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+
+MAGIC = b"gotwist\0"
+PAGE = 4096
+SLACK = 65_536
+VIEWERS = 8
+NOTE = struct.Struct("@QQ")
+NOTES_PER_SLOT = VIEWERS * NOTE.size
+
+_HEADER = struct.Struct("@8sIIQ")
+# Not in the fcntl module of Python 3.11.
+_F_SEAL_FUTURE_WRITE = 0x10
+_SIZE_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+
+
+class Unsealable(Exception):
+    """This kernel cannot keep the reader from writing."""
+
+
+def _make(name: str, size: int) -> tuple[int, mmap.mmap]:
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(descriptor, size)
+        return descriptor, mmap.mmap(descriptor, size)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _seal_for_reading(descriptor: int) -> None:
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE | _SIZE_SEALS)
+    except OSError as error:
+        raise Unsealable(
+            "this kernel cannot seal shared memory against writing (Linux 5.1 or newer is needed)"
+        ) from error
+
+
+class Ring:
+    """The tail of one terminal's output, as the keeper has it: writable."""
+
+    __slots__ = ("descriptor", "size", "view")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.descriptor, mapping = _make("gotwist-ring", size)
+        try:
+            _seal_for_reading(self.descriptor)
+        except BaseException:
+            os.close(self.descriptor)
+            raise
+        self.view = memoryview(mapping)
+
+    def copy(self, start: int, end: int) -> bytes:
+        """Copy the bytes between two absolute offsets that are both inside the ring."""
+        size = self.size
+        first = start % size
+        length = end - start
+        if first + length <= size:
+            return bytes(self.view[first : first + length])
+        return bytes(self.view[first:]) + bytes(self.view[: first + length - size])
+
+    def close(self) -> None:
+        """Give up the memory; readers that still map it keep it until they let go."""
+        self.view = memoryview(b"")
+        os.close(self.descriptor)
+
+
+class Arena:
+    """What all terminals share: heads (only the keeper writes) and notes (the daemon does)."""
+
+    def __init__(self, slots: int, ring: int) -> None:
+        self.slots = slots
+        self.ring = ring
+        size = PAGE + _pages(slots * 8)
+        self.descriptor, mapping = _make("gotwist-arena", size)
+        _HEADER.pack_into(mapping, 0, MAGIC, 1, slots, ring)
+        _seal_for_reading(self.descriptor)
+        self.heads = memoryview(mapping)[PAGE : PAGE + slots * 8].cast("Q")
+        notes_size = PAGE + _pages(slots * NOTES_PER_SLOT)
+        self.notes_descriptor, notes = _make("gotwist-notes", notes_size)
+        # A daemon that could shrink this file could kill the keeper with SIGBUS.
+        fcntl.fcntl(self.notes_descriptor, fcntl.F_ADD_SEALS, _SIZE_SEALS)
+        self._notes = memoryview(notes)
+        self.key_slot = self._notes[0:4].cast("I")
+        self.key_time = self._notes[8:16].cast("Q")
+
+    def forget_notes(self, slot: int) -> None:
+        """Make a slot's input counters those of a new terminal."""
+        start = PAGE + slot * NOTES_PER_SLOT
+        self._notes[start : start + NOTES_PER_SLOT] = bytes(NOTES_PER_SLOT)
+
+
+class ArenaReader:
+    """The daemon's side of heads, rings and notes.  Takes the descriptors and closes them."""
+
+    def __init__(self, arena: int, notes: int) -> None:
+        try:
+            size = os.fstat(arena).st_size
+            mapping = mmap.mmap(arena, size, prot=mmap.PROT_READ)
+            magic, version, slots, ring = _HEADER.unpack_from(mapping, 0)
+            if magic != MAGIC or version != 1 or size < PAGE + slots * 8:
+                raise ValueError("not a keeper's arena")
+            self.slots: int = slots
+            self.ring: int = ring
+            self._heads = memoryview(mapping)[PAGE : PAGE + slots * 8].cast("Q")
+            self._notes = memoryview(mmap.mmap(notes, os.fstat(notes).st_size))
+            self._key_slot = self._notes[0:4].cast("I")
+            self._key_time = self._notes[8:16].cast("Q")
+            self._rings: dict[int, memoryview] = {}
+        finally:
+            os.close(arena)
+            os.close(notes)
+
+    def add(self, slot: int, descriptor: int) -> None:
+        """Map the ring of a slot; closes the descriptor."""
+        try:
+            self._rings[slot] = memoryview(mmap.mmap(descriptor, self.ring, prot=mmap.PROT_READ))
+        finally:
+            os.close(descriptor)
+
+    def remove(self, slot: int) -> None:
+        """Let go of a slot's ring."""
+        self._rings.pop(slot, None)
+
+    def head(self, slot: int) -> int:
+        """Tell the offset after the last byte of output."""
+        return self._heads[slot]
+
+    def tail(self, slot: int) -> int:
+        """Tell the first offset that may still be read."""
+        head = self._heads[slot]
+        return max(0, head - self.ring + SLACK) if head > self.ring - SLACK else 0
+
+    def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
+        """Give the output between two offsets without copying: one piece, or two at the seam.
+
+        The pieces are the live ring: whoever copies them later asks ``tail`` afterwards and
+        throws the copy away if it has moved past ``start``.
+
+        :raises IndexError: when start..end is not inside what may be read.
+        """
+        if not self.tail(slot) <= start <= end <= self._heads[slot]:
+            raise IndexError("outside the ring")
+        ring = self._rings[slot]
+        first = start % self.ring
+        last = first + end - start
+        if last <= self.ring:
+            return (ring[first:last],)
+        return ring[first:], ring[: last - self.ring]
+
+    def note_key(self, slot: int, now_ns: int) -> None:
+        """Tell the keeper that somebody has just typed here (monotonic nanoseconds)."""
+        self._key_slot[0] = slot
+        self._key_time[0] = now_ns
+
+    def applied(self, slot: int, viewer: int) -> int:
+        """Tell how many bytes of this viewer's input were given to the program."""
+        return self._notes_of(slot).get(viewer, (0, 0))[1]
+
+    def set_applied(self, slot: int, viewer: int, offset: int) -> None:
+        """Write down how far a viewer's input has been given to the program.
+
+        The eight viewers that typed last are remembered; nobody else can have a resend
+        outstanding.
+        """
+        known = self._notes_of(slot)
+        place = known[viewer][0] if viewer in known else self._free_place(slot, known)
+        NOTE.pack_into(self._notes, place, viewer, offset)
+
+    def _notes_of(self, slot: int) -> dict[int, tuple[int, int]]:
+        start = PAGE + slot * NOTES_PER_SLOT
+        found = {}
+        for place in range(start, start + NOTES_PER_SLOT, NOTE.size):
+            viewer, applied = NOTE.unpack_from(self._notes, place)
+            if viewer:
+                found[viewer] = (place, applied)
+        return found
+
+    def _free_place(self, slot: int, known: dict[int, tuple[int, int]]) -> int:
+        """Shift the others down and give the first place, so the oldest falls out."""
+        start = PAGE + slot * NOTES_PER_SLOT
+        end = start + NOTES_PER_SLOT
+        self._notes[start + NOTE.size : end] = bytes(self._notes[start : end - NOTE.size])
+        return start
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE

@@ -1,0 +1,238 @@
+"""The keeper's socket and its loop: one thread, one epoll, no waiting anywhere else."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import socket
+import stat
+import struct
+import sys
+import traceback
+
+from gotwist.keeper import wire
+from gotwist.keeper.arena import Arena
+from gotwist.keeper.connection import Connection
+from gotwist.keeper.process import Surroundings
+from gotwist.keeper.reading import Reading
+from gotwist.keeper.requests import Requests
+from gotwist.keeper.terminals import Terminals
+from gotwist.keeper.timers import Timers
+
+MAX_CONNECTIONS = 64
+READ_BYTES = 65_536
+_CREDENTIALS = struct.Struct("3i")
+
+
+class CannotListen(Exception):
+    """The socket cannot be offered; the message says why."""
+
+
+class AlreadyRunning(Exception):
+    """Another keeper serves this socket."""
+
+
+def listen(path: str) -> tuple[socket.socket, int]:
+    """Offer the keeper's socket in a directory that is only ours.
+
+    :returns: the socket, and the descriptor of the lock that says this keeper lives.
+    :raises AlreadyRunning: when another keeper holds the lock.
+    :raises CannotListen: when directory or path belong to somebody else.
+    """
+    directory = os.path.dirname(path) or "."
+    try:
+        found = os.stat(directory)
+    except OSError as error:
+        raise CannotListen(f"{directory}: {error.strerror}") from error
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise CannotListen(f"{directory} must belong to this user and have mode 0700")
+    lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise AlreadyRunning(path) from error
+    try:
+        # Whoever holds the lock knows that no keeper serves what lies there.
+        old = os.lstat(path)
+        if not stat.S_ISSOCK(old.st_mode) or old.st_uid != os.geteuid():
+            raise CannotListen(f"{path} is in the way and is not a socket of this user")
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        server.bind(path)
+    except OSError as error:
+        raise CannotListen(f"{path}: {error.strerror or error}") from error
+    finally:
+        os.umask(before)
+    server.listen(64)
+    server.setblocking(False)
+    return server, lock
+
+
+class Keeper:
+    """The loop that joins connections, terminals and timers."""
+
+    def __init__(
+        self,
+        server: socket.socket,
+        arena: Arena,
+        surroundings: Surroundings,
+        grace_s: float = 10.0,
+        idle_s: float = 60.0,
+        forget_s: float = 600.0,
+        kill_after_s: float = 5.0,
+    ) -> None:
+        self._server = server
+        self._idle_s = idle_s
+        self._forget_s = forget_s
+        self._epoll = select.epoll()
+        self._timers = Timers()
+        self._reading = Reading(arena, self._epoll, self._timers, grace_s)
+        self._terminals = Terminals(arena, self._reading, self._timers, surroundings, kill_after_s)
+        self._requests = Requests(arena, self._terminals, self._shutdown)
+        self._connections: dict[int, Connection] = {}
+        self._is_closing = False
+        self._visits = 0
+        self._is_over = False
+        self._child_read, self._child_write = os.pipe()
+        os.set_blocking(self._child_read, False)
+        os.set_blocking(self._child_write, False)
+        signal.set_wakeup_fd(self._child_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self._epoll.register(server, select.EPOLLIN)
+        self._epoll.register(self._child_read, select.EPOLLIN)
+
+    def run(self) -> None:
+        """Serve until nothing is left to serve."""
+        self._watch_idleness()
+        poll = self._epoll.poll
+        timers = self._timers
+        reading = self._reading
+        by_fd = reading.by_fd
+        while not self._is_over:
+            events = poll(timers.wait_s())
+            reading.look_at_keys()
+            ready = []
+            others = None
+            for event in events:
+                terminal = by_fd.get(event[0])
+                if terminal is not None:
+                    ready.append(terminal)
+                elif others is None:
+                    others = [event]
+                else:
+                    others.append(event)
+            if ready:
+                reading.read(ready)
+            if others is not None:
+                for number, mask in others:
+                    self._serve(number, mask)
+            timers.run()
+
+    def _serve(self, number: int, mask: int) -> None:
+        connection = self._connections.get(number)
+        if connection is not None:
+            try:
+                if number == connection.bell:
+                    connection.ring_later()
+                else:
+                    self._talk(connection, mask)
+            except wire.Odd:
+                connection.close()
+            except Exception:  # noqa: BLE001 - a border
+                # Our fault; the terminals of the others must not pay for it.
+                traceback.print_exc(file=sys.stderr)
+                connection.close()
+        elif number == self._child_read:
+            try:
+                os.read(self._child_read, READ_BYTES)
+            except BlockingIOError:
+                pass
+            self._terminals.collect()
+        elif number == self._server.fileno():
+            self._accept()
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._server.accept()
+        except OSError:
+            # Out of descriptors, or gone again: there will be another wake-up.
+            return
+        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        uid = _CREDENTIALS.unpack(credentials)[1]
+        if uid not in (0, os.geteuid()) or len(self._connections) >= 2 * MAX_CONNECTIONS:
+            sock.close()
+            return
+        sock.setblocking(False)
+        try:
+            connection = Connection(sock, self._epoll, self._closed)
+        except OSError:
+            sock.close()
+            return
+        self._connections[sock.fileno()] = connection
+        self._connections[connection.bell] = connection
+        self._epoll.register(sock, select.EPOLLIN)
+        self._visits += 1
+
+    def _talk(self, connection: Connection, mask: int) -> None:
+        if mask & select.EPOLLOUT:
+            connection.flush()
+        if not connection.is_open or not mask & ~select.EPOLLOUT:
+            return
+        try:
+            data = connection.sock.recv(READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            connection.close()
+            return
+        for kind, payload in connection.splitter.feed(data):
+            if connection.is_open:
+                self._requests.take(connection, kind, payload)
+
+    def _closed(self, connection: Connection) -> None:
+        for number in [n for n, one in self._connections.items() if one is connection]:
+            del self._connections[number]
+        self._terminals.leave(connection)
+        self._visits += 1
+        self._watch_idleness()
+
+    def _watch_idleness(self) -> None:
+        """Forget and leave when nobody has come for long enough."""
+        if self._connections:
+            return
+        visits = self._visits
+
+        def forget() -> None:
+            if visits == self._visits:
+                self._terminals.forget_ended()
+
+        def leave() -> None:
+            if visits != self._visits:
+                return
+            if self._terminals.is_empty:
+                self._is_over = True
+            else:
+                self._timers.after(self._idle_s, leave)
+
+        self._timers.after(self._forget_s, forget)
+        self._timers.after(self._idle_s, leave)
+
+    def _shutdown(self) -> None:
+        def look() -> None:
+            if self._terminals.is_empty:
+                self._is_over = True
+            else:
+                self._timers.after(0.05, look)
+
+        if not self._is_closing:
+            self._is_closing = True
+            self._timers.after(0.05, look)
