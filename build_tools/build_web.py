@@ -7,6 +7,7 @@ leaves the bundle as it is (for machines that build without a network).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -49,8 +50,8 @@ class BuildWeb(Command):
 
     def run(self) -> None:
         """Bundle if anything changed; in a real build also copy."""
-        if os.environ.get("GOTWIST_NO_WEB") != "1" and not is_fresh(ROOT):
-            bundle(ROOT)
+        if os.environ.get("GOTWIST_NO_WEB") != "1":
+            ensure_bundle(ROOT)
         if self.editable_mode:
             return
         assert self.build_lib is not None
@@ -92,11 +93,22 @@ def is_fresh(root: Path) -> bool:
     return all(source.stat().st_mtime_ns <= built for source in _sources(root))
 
 
-def bundle(root: Path) -> None:
-    """Install what package-lock.json names and run the project's own bundler.
+def ensure_bundle(root: Path) -> None:
+    """Install what package-lock.json names and run the project's own bundler, if need be.
+
+    Two builds of one checkout (tox runs several environments) take turns.
 
     :raises ExecError: when there is no Node, or npm fails.
     """
+    cache = root / ".cache"
+    cache.mkdir(exist_ok=True)
+    with open(cache / "build_web.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_fresh(root):
+            _bundle(root)
+
+
+def _bundle(root: Path) -> None:
     npm = find_npm()
     if npm is None:
         raise ExecError(f"the browser files need Node with npm, or: pip install '{REQUIREMENT}'")
