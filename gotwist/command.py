@@ -26,20 +26,14 @@ The daemon's options follow.
 Subcommand = Callable[[Sequence[str]], int]
 
 # word -> "module:function", which takes the arguments after the word and returns an exit status
-SUBCOMMANDS: Mapping[str, str] = {
-    "link": "gotwist.tap:print_link",
-    "--kill": "gotwist.tap:kill_terminals",
-}
+SUBCOMMANDS: Mapping[str, str] = {"link": "gotwist.tap:print_link"}
 
 
 def find_subcommand(argv: Sequence[str]) -> tuple[str, list[str]] | None:
     """Which function these arguments ask for, and what it is to be given.
 
-    A word counts only in first place (``--log_to link`` names a file); ``--kill`` is an option
-    and counts anywhere.
+    A word counts only in first place: ``--certificate link`` names a file.
     """
-    if "--kill" in argv:
-        return SUBCOMMANDS["--kill"], [argument for argument in argv if argument != "--kill"]
     if argv and argv[0] in SUBCOMMANDS:
         return SUBCOMMANDS[argv[0]], list(argv[1:])
     return None

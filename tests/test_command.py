@@ -28,11 +28,9 @@ class CommandTests(SynchronousTestCase):
 
     def test_a_value_is_no_word(self) -> None:
         """A file of the name of a subcommand is still a value of an option."""
-        self.assertIsNone(find_subcommand(["--logfile", "link"]))
+        self.assertIsNone(find_subcommand(["--certificate", "link"]))
 
-    def test_kill_is_an_option(self) -> None:
-        """``--kill`` counts wherever it stands, and the other options go with it."""
-        self.assertEqual(
-            find_subcommand(["--settings_dir=/s", "--kill"]),
-            (SUBCOMMANDS["--kill"], ["--settings_dir=/s"]),
-        )
+    def test_kill_is_an_option_of_the_daemon(self) -> None:
+        """``gotwist --kill`` is what ``twistd -n gotwist --kill`` is."""
+        self.assertIsNone(find_subcommand(["--kill"]))
+        self.assertEqual(twistd_arguments(["--kill"])[-2:], ["gotwist", "--kill"])

@@ -187,16 +187,22 @@ class InstalledTests(SynchronousTestCase):
 
     def options(self) -> list[str]:
         """Everything in the test's own home, whoever runs it."""
-        return [f"--settings_dir={self.home / 'settings'}"]
+        places = {
+            "settings_dir": "settings",
+            "user_dir": "users",
+            "session_dir": "sessions",
+            "runtime_dir": "run",
+            "certificate": "certificate.pem",
+            "keyfile": "keyfile.pem",
+        }
+        return [f"--{option}={self.home / name}" for option, name in places.items()]
 
     def start(self) -> subprocess.Popen[str]:
-        """Start the daemon on a port the kernel chose."""
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        """Start the daemon on a port that the kernel chooses."""
         log = open(self.home / "log", "w")  # noqa: SIM115 - lives as long as the daemon
         self.addCleanup(log.close)
         daemon = subprocess.Popen(
-            [installed() / "gotwist", f"--port={port}", *self.options()],
+            [installed() / "gotwist", "--port=0", *self.options()],
             cwd=self.home,
             env=clean_environment()
             | {
