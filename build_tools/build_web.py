@@ -22,7 +22,7 @@ from setuptools.errors import ExecError
 
 ROOT = Path(__file__).resolve().parent.parent
 # Sources of the bundle have no business in an installed package.
-SOURCES = shutil.ignore_patterns("*.ts", "*.tsx", "*.mjs", "tests", "node_modules")
+SOURCES = shutil.ignore_patterns("src", "*.ts", "*.tsx", "*.mjs", "node_modules")
 
 
 class BuildWithWeb(build):

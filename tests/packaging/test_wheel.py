@@ -132,7 +132,9 @@ class WheelTests(SynchronousTestCase):
 
     def test_it_carries_nothing_else(self) -> None:
         """No tests, no sources of the bundle, no packages of npm, no caches."""
-        unwanted = re.compile(r"(^|/)(node_modules|tests|build_tools|__pycache__)/|\.ts$|\.pyc$")
+        unwanted = re.compile(
+            r"(^|/)(node_modules|tests|build_tools|src|__pycache__)/|\.ts$|\.pyc$"
+        )
         names = self.names()
         self.assertEqual([name for name in names if unwanted.search(name)], [])
         tops = {name.split("/")[0] for name in names}
