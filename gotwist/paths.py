@@ -28,13 +28,17 @@ class Places:
     ssl_dir: str
 
 
-def default_places(*, is_root: bool, home: str, xdg_runtime_dir: str = "") -> Places:
+def default_places(
+    *, is_root: bool, home: str, xdg_runtime_dir: str = "", base: str = ""
+) -> Places:
     """Tell the default places of a daemon started by this kind of user.
+
+    :param base: when given, everything is kept below this directory, whoever the user is
 
     A home so deep that no socket's path would fit gets its runtime directory below
     ``xdg_runtime_dir``, under a name of its own so that two homes never share one.
     """
-    if is_root:
+    if is_root and not base:
         return Places(
             settings_dir="/etc/gotwist/conf.d",
             user_dir="/var/lib/gotwist/users",
@@ -42,10 +46,10 @@ def default_places(*, is_root: bool, home: str, xdg_runtime_dir: str = "") -> Pl
             runtime_dir="/run/gotwist",
             ssl_dir="/etc/gotwist/ssl",
         )
-    root = os.path.join(home, ".gotwist")
+    root = base or os.path.join(home, ".gotwist")
     runtime_dir = os.path.join(root, "run")
     if len(os.fsencode(runtime_dir)) + _LONGEST_SOCKET_NAME > MAX_SOCKET_PATH and xdg_runtime_dir:
-        mark = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+        mark = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
         runtime_dir = os.path.join(xdg_runtime_dir, f"gotwist-{mark}")
     return Places(
         settings_dir=os.path.join(root, "conf.d"),

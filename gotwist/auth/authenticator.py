@@ -12,7 +12,7 @@ from gotwist.auth.credentials import (
     TokenCredentials,
 )
 from gotwist.auth.signins import SignIn, SignIns
-from gotwist.auth.tokens import TokenStore, take_token
+from gotwist.auth.tokens import LAUNCH, MAX_AGE_S, TokenStore, take_token
 from gotwist.auth.user import User
 from gotwist.errors import Denied
 
@@ -89,14 +89,21 @@ def token_checker(signins: SignIns, store: TokenStore, wall_now: Callable[[], fl
 
     async def check(credentials: Credentials, peer: str) -> SignIn:
         assert isinstance(credentials, TokenCredentials)
-        record = await take_token(store, credentials.token, credentials.purpose, wall_now())
+        record = await take_token(
+            store, credentials.token, credentials.purpose, wall_now(), max_age_s
+        )
         return signins.issue(User(record.user, METHOD_TOKEN))
 
     return check
 
 
 def build_authenticator(
-    method: str, signins: SignIns, store: TokenStore, wall_now: Callable[[], float]
+    method: str,
+    signins: SignIns,
+    store: TokenStore,
+    wall_now: Callable[[], float],
+    *,
+    launch_max_age_s: float = MAX_AGE_S[LAUNCH],
 ) -> Authenticator:
     """The authenticator for the ``auth`` setting.
 
@@ -104,7 +111,9 @@ def build_authenticator(
     """
     checkers: dict[type, Checker] = {
         CookieCredentials: cookie_checker(signins, {method, METHOD_TOKEN}),
-        TokenCredentials: token_checker(signins, store, wall_now),
+        TokenCredentials: token_checker(
+            signins, store, wall_now, {**MAX_AGE_S, LAUNCH: launch_max_age_s}
+        ),
     }
     if method == METHOD_NONE:
         checkers[NoCredentials] = anonymous_checker(signins)

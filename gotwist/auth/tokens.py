@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -25,7 +25,7 @@ LAUNCH = "launch"
 
 TIME_FORMAT = "%d:%m:%Y:%H:%M:%S"
 MAX_RECORD = 1024
-MAX_AGE_S = {WEB: 20.0, LAUNCH: 600.0}
+MAX_AGE_S: Mapping[str, float] = {WEB: 20.0, LAUNCH: 600.0}
 """How old a token of each purpose may be, by the wall clock."""
 MAX_AHEAD_S = 5.0
 """How far another machine's clock may run before ours."""
@@ -103,10 +103,13 @@ def is_token(token: str) -> bool:
     return _KEY.match(token) is not None
 
 
-async def mint_token(store: TokenStore, user: str, purpose: str, wall_now: float) -> str:
+async def mint_token(
+    store: TokenStore, user: str, purpose: str, wall_now: float, *, ttl_s: float | None = None
+) -> str:
     """Make a token for ``user``, leave its record in ``store`` and give the token.
 
     :param wall_now: seconds since 1970.
+    :param ttl_s: how long it can be used; None: as long as its purpose allows by default.
     """
     token = "wstoken" + secrets.token_hex(32)
     record = {
@@ -115,18 +118,24 @@ async def mint_token(store: TokenStore, user: str, purpose: str, wall_now: float
     }
     if purpose != WEB:
         record["purpose"] = purpose
-    await store.mint(token, json.dumps(record), MAX_AGE_S[purpose])
+    await store.mint(token, json.dumps(record), MAX_AGE_S[purpose] if ttl_s is None else ttl_s)
     return token
 
 
-async def take_token(store: TokenStore, token: str, purpose: str, wall_now: float) -> TokenRecord:
+async def take_token(
+    store: TokenStore,
+    token: str,
+    purpose: str,
+    wall_now: float,
+    max_age_s: Mapping[str, float] = MAX_AGE_S,
+) -> TokenRecord:
     """Take ``token`` and give what it says, when it says it for this purpose and in time.
 
     The token is gone afterwards, whatever the answer.
 
     :raises Denied: always with the same text, whatever the reason.
     """
-    if not is_token(token) or purpose not in MAX_AGE_S:
+    if not is_token(token) or purpose not in max_age_s:
         raise Denied(_REFUSAL)
     text = await store.take(token)
     if text is None:
@@ -136,7 +145,7 @@ async def take_token(store: TokenStore, token: str, purpose: str, wall_now: floa
     except Malformed:
         raise Denied(_REFUSAL) from None
     age = wall_now - record.time
-    if record.purpose != purpose or not -MAX_AHEAD_S <= age <= MAX_AGE_S[purpose]:
+    if record.purpose != purpose or not -MAX_AHEAD_S <= age <= max_age_s[purpose]:
         raise Denied(_REFUSAL)
     return record
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IReactorUNIX
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -23,7 +24,7 @@ from gotwist.errors import GotwistError
 
 PEER_CREDENTIALS = struct.Struct("3i")
 IDLE_S = 10.0
-Verb = Callable[[], Mapping[str, object]]
+Verb = Callable[[], Awaitable[Mapping[str, object]]]
 
 
 class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
@@ -34,11 +35,11 @@ class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
     log = Logger()
     factory: ControlFactory
 
-    def callLater(self, period: float, function: Callable[[], None]) -> object:  # noqa: N802
+    def callLater(self, period: float, function: Callable[[], None]) -> object:
         """Take timers from the reactor that was handed in."""
         return self.factory.clock.callLater(period, function)
 
-    def connectionMade(self) -> None:  # noqa: N802
+    def connectionMade(self) -> None:
         """Let nobody in but the account the daemon runs as, and root."""
         peer = self.transport.getHandle().getsockopt(
             socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size
@@ -49,23 +50,30 @@ class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
             self.transport.abortConnection()
             return
         self.setTimeout(IDLE_S)
+        self.answered: Deferred[None] = succeed(None)
 
-    def connectionLost(self, reason: object = None) -> None:  # noqa: N802
+    def connectionLost(self, reason: object = None) -> None:
         """Stop the timer."""
         self.setTimeout(None)
 
-    def lineReceived(self, line: bytes) -> None:  # noqa: N802
-        """Run one request."""
+    def lineReceived(self, line: bytes) -> None:
+        """Run one request; answers come in the order of the requests."""
         self.resetTimeout()
+        self.answered.addCallback(lambda _: Deferred.fromCoroutine(self._answer(line)))
+
+    async def _answer(self, line: bytes) -> None:
         try:
             request = wire.parse_request(line)
             verb = self.factory.verbs.get(request.do)
             if verb is None:
                 answer = wire.render_refusal(f'"{request.do[:32]}" is not known here')
             else:
-                answer = wire.render_answer(verb())
+                answer = wire.render_answer(await verb())
         except GotwistError as error:
             answer = wire.render_refusal(error.message)
+        except Exception:
+            self.log.failure("control socket: {verb} failed", verb=request.do)
+            answer = wire.render_refusal("internal error; see the log")
         self.transport.write(answer)
 
 
@@ -89,7 +97,7 @@ class ControlDoor(Service):
         self.verbs = verbs
         self.port: IListeningPort | None = None
 
-    def startService(self) -> None:  # noqa: N802
+    def startService(self) -> None:
         """Bind; a stale socket of a daemon that was killed is replaced."""
         super().startService()
         _remove_stale(self.path)
@@ -101,7 +109,7 @@ class ControlDoor(Service):
         finally:
             os.umask(mask)
 
-    def stopService(self) -> object:  # noqa: N802
+    def stopService(self) -> object:
         """Stop listening and remove the socket."""
         super().stopService()
         port, self.port = self.port, None

@@ -19,7 +19,7 @@ class MemoryRing:
     def head(self, slot: int) -> int:
         return len(self.output.setdefault(slot, bytearray()))
 
-    def oldest(self, head: int) -> int:
+    def tail(self, slot: int) -> int:
         return self.lowest
 
     def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
@@ -51,13 +51,6 @@ class MemoryPort:
 
 
 @dataclass
-class MemoryOpened:
-    terminal: int
-    slot: int
-    pid: int = 1
-
-
-@dataclass
 class MemoryHeld:
     terminal: int
     slot: int
@@ -65,7 +58,7 @@ class MemoryHeld:
     rows: int = 24
     columns: int = 80
     title: str = ""
-    exited: tuple[int | None, int | None, int] | None = None
+    exited: tuple[int | None, int | None] | None = None
 
 
 @dataclass
@@ -83,7 +76,7 @@ class MemoryBeginning:
 class MemoryKeeper:
     """Holds terminals without any process; programs starting with ``no-`` do not exist."""
 
-    epoch = "e1"
+    epoch = 1
 
     def __init__(self) -> None:
         self.arena = MemoryRing()
@@ -102,13 +95,13 @@ class MemoryKeeper:
         rows: int,
         columns: int,
         label: str,
-    ) -> MemoryOpened:
+    ) -> MemoryHeld:
         if argv[0].startswith("no-"):
             raise NotFound(f"{argv[0]} does not exist")
         terminal = len(self.opened) + 1
         self.opened.append((tuple(argv), dict(env), cwd))
         self.held[terminal] = MemoryHeld(terminal, terminal - 1, label, rows, columns)
-        return MemoryOpened(terminal, terminal - 1)
+        return self.held[terminal]
 
     async def list(self) -> list[MemoryHeld]:
         return list(self.held.values())

@@ -47,8 +47,12 @@ class TerminalApplication(Application):
 
     def authenticate(self) -> None:
         """Tell the user's terminals at this location."""
-        self.programs.watch(self.client.session)
-        self.get_terminals()
+        self.programs.when_ready(self._begin)
+
+    def _begin(self) -> None:
+        if self.client.is_open:
+            self.programs.watch(self.client.session)
+            self.get_terminals()
 
     def on_location(self) -> None:
         """Tell the terminals of the other place; those of the former are viewed no more."""
@@ -103,7 +107,7 @@ class TerminalApplication(Application):
         )
         self.viewers[number] = (terminal, viewer)
         self.current = number
-        have = wanted.have if wanted.epoch == self.hub.keeper.epoch else None
+        have = wanted.have if wanted.epoch == str(self.hub.keeper.epoch) else None
         await self.hub.view(terminal, viewer, have)
         if was_there:
             self.client.send("terminal:term_exists", {"term": number})

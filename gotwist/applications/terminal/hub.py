@@ -78,7 +78,7 @@ class Hub:
             terminal = self._add(held.terminal, held.slot, label, held.rows, held.columns)
             terminal.program_title = held.title
             if held.exited is not None:
-                terminal.exited = Exit(*held.exited)
+                terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
         return len(self._by_id)
 
     async def open(self, start: Start, number: int | None) -> Terminal:
@@ -244,6 +244,18 @@ class Hub:
             terminal.program_title = title
             telling.tell_title(terminal)
             self.on_changed(terminal.label.session)
+
+    def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:
+        """Input that had to wait has been given to the program."""
+        terminal = self._by_id.get(terminal_id)
+        for viewer in terminal.viewers if terminal is not None else ():
+            if viewer.stream == stream:
+                viewer.applied = applied
+                viewer.tell_applied()
+
+    def owner_of(self, session: str) -> str:
+        """The user to whom a session's terminals belong."""
+        return next(t.label.upn for t in self._by_id.values() if t.label.session == session)
 
     def on_exited(
         self, terminal_id: int, code: int | None, signal: int | None, offset: int

@@ -9,43 +9,50 @@ from gotwist.applications.terminal.viewer import Ring
 
 
 class Held(Protocol):
-    """A terminal as the keeper tells of it."""
+    """A terminal as the keeper tells of it; ``exited`` is (exit code, signal)."""
 
-    terminal: int
-    slot: int
-    label: str
-    rows: int
-    columns: int
-    title: str
-    exited: tuple[int | None, int | None, int] | None
-
-
-class Opened(Protocol):
-    """A terminal just opened."""
-
-    terminal: int
-    slot: int
-    pid: int
+    @property
+    def terminal(self) -> int: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def exited(self) -> tuple[int | None, int | None] | None: ...
 
 
 class Beginning(Protocol):
     """Where a viewer begins (docs/protocol.md, request ``attach``)."""
 
-    offset: int
-    live: int
-    reset: bool
-    restore: bytes
-    resizes: Sequence[tuple[int, int, int]]
-    rows: int
-    columns: int
-    redraw: bool
+    @property
+    def offset(self) -> int: ...
+    @property
+    def live(self) -> int: ...
+    @property
+    def reset(self) -> bool: ...
+    @property
+    def restore(self) -> bytes: ...
+    @property
+    def resizes(self) -> Sequence[tuple[int, int, int]]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def redraw(self) -> bool: ...
 
 
 class Keeper(Protocol):
     """What the hub needs of the keeper."""
 
     @property
-    def epoch(self) -> str:
+    def epoch(self) -> int:
         """Names the keeper's life; offsets of another life mean nothing."""
 
     @property
@@ -60,7 +67,7 @@ class Keeper(Protocol):
         rows: int,
         columns: int,
         label: str,
-    ) -> Awaitable[Opened]:
+    ) -> Awaitable[Held]:
         """Start a program on a new terminal."""
 
     def list(self) -> Awaitable[Sequence[Held]]:

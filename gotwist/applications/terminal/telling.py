@@ -8,13 +8,13 @@ from gotwist.applications.terminal.viewer import Viewer
 from gotwist.gateway import frames
 
 
-def tell_beginning(terminal: Terminal, viewer: Viewer, epoch: str, beginning: Beginning) -> None:
+def tell_beginning(terminal: Terminal, viewer: Viewer, epoch: int, beginning: Beginning) -> None:
     """Send ``terminal:attached`` and, when the state must be restored, RESTORE frames."""
     viewer.port.send(
         "terminal:attached",
         {
             "term": viewer.number,
-            "epoch": epoch,
+            "epoch": str(epoch),
             "reset": beginning.reset,
             "offset": beginning.offset,
             "live": beginning.live,

@@ -357,10 +357,14 @@ class KeeperLink:
         self._drop()
         if had:
             self.on_lost()
-            if not self._is_stopped:
-                log.warn("the keeper is gone; connecting again")  # noqa: G010 - Twisted's name
-                self._reconnecting = Deferred.fromCoroutine(self._connect_again())
-                self._reconnecting.addErrback(self._gave_up)
+            log.warn("the keeper is gone; connecting again")  # noqa: G010 - Twisted's name
+            self.reconnect()
+
+    def reconnect(self) -> None:
+        """Go on trying to connect until it works; ``on_back`` tells when it has."""
+        if not self._is_stopped and self._reconnecting is None:
+            self._reconnecting = Deferred.fromCoroutine(self._connect_again())
+            self._reconnecting.addErrback(self._gave_up)
 
     async def _connect_again(self) -> None:
         delay = 0.1

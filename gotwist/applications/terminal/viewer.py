@@ -27,8 +27,8 @@ class Ring(Protocol):
     def head(self, slot: int) -> int:
         """Offset after the newest byte of a slot."""
 
-    def oldest(self, head: int) -> int:
-        """Lowest offset that is safe to read while the head stands at ``head``."""
+    def tail(self, slot: int) -> int:
+        """Lowest offset that is safe to read now."""
 
     def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
         """The bytes ``[start, end)`` without a copy, in one or two pieces."""
@@ -106,7 +106,7 @@ class Viewer:
         limit = min(head, self.acked + WINDOW)
         while self.sent < limit and self.port.is_writable:
             start = self.sent
-            if start < ring.oldest(head):
+            if start < ring.tail(slot):
                 return False
             end = min(limit, start + FRAME)
             self.port.send_frame(
@@ -115,7 +115,7 @@ class Viewer:
             )
             self.sent = end
             head = ring.head(slot)
-            if start < ring.oldest(head):
+            if start < ring.tail(slot):
                 return False
         return True
 

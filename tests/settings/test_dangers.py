@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gotwist.dangers import DANGERS, is_loopback, refuse_dangers
+from gotwist.settings.dangers import DANGERS, is_loopback, refuse_dangers
 from gotwist.errors import Denied
 
 SAFE: dict[str, object] = {

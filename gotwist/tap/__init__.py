@@ -1,0 +1,63 @@
+"""The roof: from options to running services; the only room that knows every other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from twisted.application.service import IService
+from twisted.python import usage
+
+from gotwist.errors import GotwistError
+from gotwist.settings.commandline import CommandLine
+from gotwist.tap import actions
+
+
+class Options(usage.Options):
+    """The command line of ``twistd gotwist``: every option of the settings table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.command_line = CommandLine()
+
+    def parseOptions(self, options: Sequence[str] | None = None) -> None:
+        """Parse ``--name=value`` words; actions such as ``--version`` run and exit here."""
+        try:
+            self.command_line = actions.parse(sys.argv[1:] if options is None else options)
+            status = actions.run_action(self.command_line)
+        except GotwistError as error:
+            _refuse(error)
+        if status is not None:
+            raise SystemExit(status)
+
+
+def makeService(options: Options, reactor: Any = None) -> IService:
+    """Build the daemon.
+
+    :param reactor: tests hand in theirs; otherwise the one that twistd has installed
+    :raises SystemExit: with one sentence, when it cannot start
+    """
+    if reactor is None:
+        from twisted.internet import reactor
+    # Late, since Autobahn may not be imported before somebody has chosen the reactor.
+    from gotwist.tap.build import build
+
+    try:
+        return build(options.command_line, reactor)
+    except GotwistError as error:
+        _refuse(error)
+
+
+def print_link(arguments: Sequence[str]) -> int:
+    """``gotwist link``: print a fresh launch link of the running daemon."""
+    return actions.print_link(arguments)
+
+
+def kill_terminals(arguments: Sequence[str]) -> int:
+    """``gotwist --kill``: end all terminals and the process that keeps them."""
+    return actions.kill_terminals(arguments)
+
+
+def _refuse(error: GotwistError) -> NoReturn:
+    raise SystemExit(f"gotwist: {error.message}") from None

@@ -1,0 +1,94 @@
+"""What the command line does instead of running a daemon: help, version, link, kill."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from gotwist.control.ask import ask
+from gotwist.errors import Unavailable
+from gotwist.keeper.shutdown import shut_down
+from gotwist.paths import Places, default_places
+from gotwist.settings.commandline import CommandLine, parse_command_line, render_help
+from gotwist.settings.disk import read_settings_files
+from gotwist.settings.snapshot import Makings, Snapshot
+from gotwist.settings.source import SettingsSource
+from gotwist.settings.table import TABLE
+
+KEEPER_SOCKET = "keeper.sock"
+CONTROL_SOCKET = "control.sock"
+
+
+def places() -> Places:
+    """The default places of whoever runs this; ``GOTWIST_HOME`` puts them all below it."""
+    return default_places(
+        is_root=os.geteuid() == 0,
+        home=os.environ.get("HOME") or "/",
+        xdg_runtime_dir=os.environ.get("XDG_RUNTIME_DIR", ""),
+        base=os.environ.get("GOTWIST_HOME", ""),
+    )
+
+
+def parse(arguments: Sequence[str]) -> CommandLine:
+    """Parse the words of the command line; raises :class:`~gotwist.errors.Malformed`."""
+    return parse_command_line(arguments, TABLE, cwd=os.getcwd())
+
+
+def run_action(command_line: CommandLine) -> int | None:
+    """Run what is asked for instead of the daemon.
+
+    :returns: the exit status, or None when the daemon is to run
+    """
+    if command_line.wants_help:
+        print(render_help(TABLE, places()), end="")
+        return 0
+    if command_line.is_on("version"):
+        print(f"gotwist {installed_version()}")
+        return 0
+    if command_line.is_on("kill"):
+        return _kill(command_line)
+    return None
+
+
+def installed_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("gotwist")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def print_link(arguments: Sequence[str]) -> int:
+    """Print a fresh launch link of the running daemon.
+
+    :raises Unavailable: when no daemon answers
+    """
+    settings = _settings(parse(arguments))
+    answer = ask(os.path.join(settings.text("runtime_dir"), CONTROL_SOCKET), "link")
+    print(answer["link"])
+    return 0
+
+
+def kill_terminals(arguments: Sequence[str]) -> int:
+    """End all terminals and their keeper."""
+    return _kill(parse(arguments))
+
+
+def _kill(command_line: CommandLine) -> int:
+    path = os.path.join(_settings(command_line).text("runtime_dir"), KEEPER_SOCKET)
+    try:
+        was_there = shut_down(path)
+    except OSError as error:
+        raise Unavailable(f"the keeper on {path} does not end: {error}") from None
+    print("All terminals have been ended." if was_there else "No terminals are running.")
+    return 0
+
+
+def _settings(command_line: CommandLine) -> Snapshot:
+    """Read the settings as the daemon would, but write none."""
+    here = places()
+    chosen = command_line.overrides.get("settings_dir")
+    directory = chosen if isinstance(chosen, str) else here.settings_dir
+    makings = Makings(TABLE, here, command_line.overrides)
+    return SettingsSource(read_settings_files(directory), makings).current

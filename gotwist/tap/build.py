@@ -1,0 +1,262 @@
+"""Puts the daemon together: settings, sign-ins, gateway, terminals, doors, chores."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.logger import Logger
+from twisted.web.iweb import IRequest
+
+from gotwist.applications.example.echo import Example
+from gotwist.applications.go.core import Go
+from gotwist.applications.terminal.application import TerminalApplication
+from gotwist.applications.terminal.hub import Hub
+from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.unix import KeeperLink
+from gotwist.clock import install_monotonic, system_wall_clock
+from gotwist.control.unix import ControlDoor
+from gotwist.events.emitter import Emitter
+from gotwist.gateway.clients import Peer
+from gotwist.gateway.gateway import Gateway
+from gotwist.gateway.handshake import GatewayAdmission
+from gotwist.gateway.house import House
+from gotwist.gateway.loader import load_applications
+from gotwist.gateway.sessions import Sessions
+from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
+from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
+from gotwist.housekeeping.service import ChoresService, PrivateThreads
+from gotwist.paths import check_socket_path, make_private_directory
+from gotwist.settings.commandline import CommandLine
+from gotwist.settings.dangers import refuse_dangers
+from gotwist.settings.service import SettingsWatcher
+from gotwist.settings.snapshot import Snapshot
+from gotwist.settings.start import open_settings
+from gotwist.tap import parts
+from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, places
+from gotwist.tap.chores import daemon_chores
+from gotwist.tap.greeting import Greeting
+from gotwist.tap.signing_in import SigningIn
+from gotwist.tap.terminals import TerminalsService, own_account, run_in_background
+from gotwist.web.certificate import ensure_certificate
+from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
+from gotwist.web.handlers import Handlers
+from gotwist.web.resources import HouseParts
+from gotwist.web.service import WebDoor
+from gotwist.web.signin import SignInView
+from gotwist.web.static import load_bundle
+from gotwist.web.tls import ReloadingTls
+
+BUILT_IN = (Go, TerminalApplication, Example)
+log = Logger()
+
+
+def build(command_line: CommandLine, reactor: Any) -> IService:
+    """Build all services; blocks on the disk, before the reactor runs.
+
+    :raises GotwistError: with the sentence to show, when the daemon cannot start
+    """
+    install_monotonic(reactor)
+    opened = open_settings(command_line.overrides, places())
+    snapshot = opened.source.current
+    refuse_dangers(snapshot)
+    _raise_descriptor_limit()
+    for name in ("runtime_dir", "session_dir", "user_dir"):
+        make_private_directory(snapshot.text(name))
+    runtime = snapshot.text("runtime_dir")
+    control_path, keeper_path = (
+        check_socket_path(os.path.join(runtime, name)) for name in (CONTROL_SOCKET, KEEPER_SOCKET)
+    )
+
+    threads = PrivateThreads(reactor, "gotwist")
+    signing_in = SigningIn(snapshot, system_wall_clock, reactor.seconds, threads.run)
+    signing_in.load()
+    house = _house(reactor, signing_in, snapshot, lambda: opened.source.current)
+
+    link = KeeperLink(
+        reactor,
+        reactor,
+        keeper_path,
+        os.path.join(runtime, "keeper.log"),
+        persist=snapshot.application("terminal").boolean("dtach"),
+        options=parts.keeper_options(snapshot),
+    )
+    hub = Hub(link, reactor.seconds, run_in_background)
+    account = own_account()
+    programs = Programs(
+        hub,
+        lambda attributes: opened.source.current.application("terminal", attributes),
+        account,
+        {
+            "session_dir": snapshot.text("session_dir"),
+            "user_dir": snapshot.text("user_dir"),
+            "settings_dir": opened.directory,
+        },
+        lambda: int(time.time() * 1000),
+        dict(os.environ),
+        house.sessions,
+        run_in_background,
+    )
+    house.shared["terminal"] = programs
+    gateway = Gateway(house, _applications(snapshot, house))
+
+    web = _web_door(reactor, snapshot, signing_in, gateway, lambda: opened.source.current)
+    greeting = Greeting(web, signing_in, account.name, lambda: opened.source.current)
+    chores = ChoresService(
+        reactor,
+        daemon_chores(
+            lambda: opened.source.current,
+            SettingsWatcher(opened.source, opened.directory, threads.run),
+            signing_in,
+            house,
+            hub,
+            web,
+        ),
+        threads.run,
+    )
+    opened.source.subscribe(lambda old, new: _apply(new, house, web, chores))
+
+    daemon = Daemon(gateway, opened.written)
+    for service in (
+        threads,
+        web,
+        ControlDoor(reactor, control_path, {"link": greeting.link}),
+        TerminalsService(link, hub, programs, house, greeting.greet),
+        chores,
+    ):
+        service.setServiceParent(daemon)
+    return daemon
+
+
+class Daemon(MultiService):
+    """All services; says goodbye to clients before the doors close."""
+
+    def __init__(self, gateway: Gateway, written: tuple[str, ...]) -> None:
+        super().__init__()
+        self.gateway = gateway
+        self._written = written
+
+    def privilegedStartService(self) -> None:
+        """Open the doors; what is wrong with them is told in one sentence."""
+        from gotwist.errors import GotwistError
+
+        try:
+            super().privilegedStartService()
+        except GotwistError as error:
+            raise SystemExit(f"gotwist: {error.message}") from None
+
+    def startService(self) -> None:
+        """Start everything."""
+        for path in self._written:
+            log.info("settings written: {path}", path=path)
+        super().startService()
+
+    def stopService(self) -> object:
+        """Stop everything, clients first."""
+        self.gateway.stop()
+        return super().stopService()
+
+
+def _house(reactor: Any, signing_in: SigningIn, snapshot: Snapshot, settings: Any) -> House:
+    events = EventLog()
+
+    def failed(failure: Exception) -> None:
+        events.failure("callback failed", failure)
+
+    return House(
+        clock=ReactorClock(reactor),
+        spawn=spawn,
+        log=events,
+        settings=settings,
+        authenticator=signing_in.authenticator,
+        signins=signing_in.signins,
+        sessions=Sessions(failed),
+        emitter=Emitter(failed),
+        limits=parts.gateway_limits(snapshot),
+    )
+
+
+def _applications(snapshot: Snapshot, house: House) -> tuple[Any, ...]:
+    directory = snapshot.optional_text("applications_dir")
+    return load_applications(
+        BUILT_IN,
+        directory=None if directory is None else Path(directory),
+        enabled=snapshot.texts("enabled_applications") or None,
+        skipped=lambda name, failure: house.log.failure(
+            "application skipped", failure, application=name
+        ),
+    )
+
+
+def _web_door(
+    reactor: Any, snapshot: Snapshot, signing_in: SigningIn, gateway: Gateway, settings: Any
+) -> WebDoor:
+    chosen = parts.web_settings(snapshot)
+    tls = None
+    if not chosen.disable_ssl:
+        assert chosen.certificate is not None and chosen.keyfile is not None
+        names = [parts.public_host(snapshot), *chosen.addresses]
+        if ensure_certificate(chosen.certificate, chosen.keyfile, names):
+            log.info("certificate made: {path}", path=str(chosen.certificate))
+        tls = ReloadingTls(chosen.certificate, chosen.keyfile)
+    handlers = Handlers()
+    for pattern, handler in gateway.house.handlers.items():
+        handlers.add_handler(pattern, handler)
+    admission = GatewayAdmission(
+        gateway, lambda: parts.origin_rule(settings()), (SECURE_COOKIE, PLAIN_COOKIE)
+    )
+    factory = GuardedFactory(
+        reactor,
+        admission,
+        server=chosen.server_header,
+        max_connections=chosen.limits.connections,
+    )
+
+    def page_settings(view: SignInView) -> dict[str, object]:
+        terminal = settings().application("terminal", {"upn": view.upn})
+        return {
+            "prefix": chosen.prefix,
+            "upn": view.upn,
+            "scrollback": terminal.integer("scrollback"),
+            "persistent": True,
+        }
+
+    return WebDoor(
+        chosen,
+        HouseParts(
+            desk=signing_in.desk,
+            bundle=load_bundle(chosen.static_directory),
+            page_settings=page_settings,
+            applications=lambda: tuple(
+                application.name.lower() for application in gateway.table.applications
+            ),
+            websocket=GatewayResource(factory, _peer_of),
+            handlers=handlers,
+        ),
+        reactor,
+        tls=tls,
+    )
+
+
+def _peer_of(request: IRequest) -> Peer:
+    from gotwist.web.request import Request
+
+    assert isinstance(request, Request)
+    return Peer(request.client_address(), request.is_secure_for_client())
+
+
+def _apply(new: Snapshot, house: House, web: WebDoor, chores: ChoresService) -> None:
+    """Put what can change while the daemon runs in force."""
+    house.limits = parts.gateway_limits(new)
+    web.apply(parts.web_settings(new))
+    chores.refresh()
+
+
+def _raise_descriptor_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,95 @@
+"""What each room is told of the settings: frozen values made from one snapshot."""
+
+from __future__ import annotations
+
+import socket
+from importlib.resources import files
+from pathlib import Path
+
+from gotwist.gateway.limits import Limits
+from gotwist.gateway.origin import OriginRule
+from gotwist.settings.snapshot import Snapshot
+from gotwist.web.hosts import allowed_hosts
+from gotwist.web.options import Limits as WebLimits
+from gotwist.web.options import WebSettings
+
+
+def static_directory() -> Path:
+    """Where the browser's files are: in the package, or beside it in a checkout."""
+    package = Path(str(files("gotwist")))
+    inside = package / "static"
+    return inside if inside.is_dir() else package.parent / "static"
+
+
+def web_settings(snapshot: Snapshot) -> WebSettings:
+    """The web door's part."""
+    addresses = snapshot.texts("address") or ("",)
+    unix = Path(snapshot.text("unix_socket_path"))
+    return WebSettings(
+        static_directory=static_directory(),
+        session_directory=Path(snapshot.text("session_dir")),
+        addresses=addresses,
+        port=snapshot.integer("port"),
+        certificate=Path(snapshot.text("certificate")),
+        keyfile=Path(snapshot.text("keyfile")),
+        disable_ssl=snapshot.boolean("disable_ssl"),
+        https_redirect=snapshot.boolean("https_redirect"),
+        https_redirect_port=snapshot.integer("https_redirect_port"),
+        unix_socket=unix if snapshot.boolean("enable_unix_socket") else None,
+        unix_socket_mode=snapshot.integer("unix_socket_mode"),
+        url_prefix=snapshot.text("url_prefix"),
+        public_host=public_host(snapshot),
+        origins=snapshot.texts("origins"),
+        trusted_proxies=snapshot.texts("trusted_proxies"),
+        server_header=snapshot.text("server_header"),
+        limits=WebLimits(
+            connections=snapshot.integer("max_connections"),
+            per_address=snapshot.integer("max_connections_per_address"),
+        ),
+    )
+
+
+def public_host(snapshot: Snapshot) -> str:
+    """The name by which this door is shown in links: the address it listens on, if it is one."""
+    for address in snapshot.texts("address"):
+        if address and address not in ("0.0.0.0", "::"):
+            return address
+    return socket.gethostname() if snapshot.texts("address") else "127.0.0.1"
+
+
+def base_url(snapshot: Snapshot, port: int) -> str:
+    """The address of the main page, as a person on this machine would open it."""
+    host = public_host(snapshot)
+    shown = f"[{host}]" if ":" in host else host
+    scheme, usual = ("http", 80) if snapshot.boolean("disable_ssl") else ("https", 443)
+    where = shown if port == usual else f"{shown}:{port}"
+    return f"{scheme}://{where}{snapshot.text('url_prefix')}"
+
+
+def gateway_limits(snapshot: Snapshot) -> Limits:
+    """The limits of WebSockets."""
+    return Limits(
+        messages_per_s=float(snapshot.integer("message_rate")),
+        bytes_per_s=float(snapshot.integer("byte_rate")),
+        clients_per_user=snapshot.integer("max_websockets_per_user"),
+        clients_per_address=snapshot.integer("max_websockets_per_address"),
+        authentication_s=snapshot.seconds("authentication_timeout"),
+    )
+
+
+def origin_rule(snapshot: Snapshot) -> OriginRule:
+    """Which pages may open a WebSocket."""
+    settings = web_settings(snapshot)
+    return OriginRule(settings.origins, allowed_hosts(settings))
+
+
+def keeper_options(snapshot: Snapshot) -> tuple[str, ...]:
+    """The command line of a keeper started for these settings."""
+    terminal = snapshot.application("terminal")
+    return (
+        "--slots",
+        str(terminal.integer("max_terminals")),
+        "--ring",
+        str(terminal.integer("ring_size")),
+    )
+

@@ -1,0 +1,130 @@
+"""Sign-ins of one daemon: where they are kept, who judges them, how links are minted."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from gotwist.auth.authenticator import METHOD_NONE, Authenticator, build_authenticator
+from gotwist.auth.signin_store import FileSignInStore
+from gotwist.auth.signins import SignIns
+from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
+from gotwist.errors import Malformed
+from gotwist.settings.snapshot import Snapshot
+from gotwist.web.desk import Desk
+
+
+class InThread(Protocol):
+    """Calls a blocking function in a thread."""
+
+    def __call__(self, function: Callable[[], None], /) -> Deferred[None]:
+        """Give what will be its end."""
+
+
+class SigningIn:
+    """Everything about who somebody is.
+
+    :param wall_now: seconds since 1970
+    :param now: monotonic seconds
+    :param in_thread: for writing the file of sign-ins
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        wall_now: Callable[[], float],
+        now: Callable[[], float],
+        in_thread: InThread,
+    ) -> None:
+        self._wall_now = wall_now
+        self._in_thread = in_thread
+        self._is_dirty = False
+        self._saving: Deferred[None] | None = None
+        self._store = FileSignInStore(Path(snapshot.text("session_dir")) / "signins.json")
+        self.tokens = MemoryTokenStore(now)
+        self.link_ttl_s = snapshot.seconds("launch_link_ttl")
+        self.signins = SignIns(
+            snapshot.text("cookie_secret"),
+            wall_now,
+            idle_s=snapshot.seconds("auth_idle_timeout"),
+            absolute_s=snapshot.seconds("auth_timeout"),
+            on_changed=self._mark,
+        )
+        method = snapshot.text("auth")
+        self.authenticator: Authenticator = build_authenticator(
+            method, self.signins, self.tokens, wall_now, launch_max_age_s=self.link_ttl_s
+        )
+        self.desk = Desk(
+            self.authenticator,
+            self.signins,
+            self.save,
+            welcomes=method == METHOD_NONE,
+            max_age_s=int(snapshot.seconds("auth_timeout")),
+        )
+
+    def load(self) -> None:
+        """Take up the sign-ins of the daemon before this one; blocks."""
+        try:
+            self.signins.load(self._store.load())
+        except (Malformed, OSError) as error:
+            self.log.error("everybody must sign in again: {error}", error=str(error))
+
+    def mint_link(self, user: str, base: str) -> Awaitable[str]:
+        """Mint a launch link for a user.
+
+        :param base: address of the main page
+        """
+
+        async def mint() -> str:
+            token = await mint_token(
+                self.tokens, user, LAUNCH, self._wall_now(), ttl_s=self.link_ttl_s
+            )
+            return f"{base}auth?token={token}"
+
+        return mint()
+
+    def _mark(self) -> None:
+        self._is_dirty = True
+
+    async def save(self) -> None:
+        """Keep the sign-ins on disk; a full disk costs only those, and is told."""
+        while self._saving is not None:
+            await _after(self._saving)
+        if not self._is_dirty:
+            return
+        self._is_dirty = False
+        records = self.signins.records()
+        self._saving = self._in_thread(lambda: self._store.save(records))
+        try:
+            await self._saving
+        except OSError as error:
+            self._is_dirty = True
+            self.log.error(
+                "sign-ins are not kept and will end with the daemon: {error}", error=str(error)
+            )
+        finally:
+            self._saving = None
+
+    async def end_expired(self) -> None:
+        """Forget what has expired: a chore."""
+        self.tokens.forget_expired()
+        self.signins.end_expired()
+        await self.save()
+
+
+def _after(other: Deferred[None]) -> Deferred[None]:
+    """Wait for the end of work that somebody else has the result of."""
+    waiting: Deferred[None] = Deferred()
+
+    def done(result: object) -> object:
+        waiting.callback(None)
+        return result
+
+    other.addBoth(done)
+    return waiting

@@ -1,0 +1,102 @@
+"""The terminals' part of the daemon: the link to the keeper, the hub, and their service."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from gotwist.applications.terminal.commands import Account
+from gotwist.applications.terminal.hub import Hub
+from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.unix import KeeperLink
+from gotwist.auth.user import User
+from gotwist.errors import GotwistError
+from gotwist.gateway.house import House
+
+log = Logger()
+
+
+def own_account() -> Account:
+    """The account the daemon runs as; blocks on the name service, so for the start only."""
+    found = pwd.getpwuid(os.geteuid())
+    shell = found.pw_shell if os.access(found.pw_shell, os.X_OK) else "/bin/sh"
+    return Account(found.pw_name, found.pw_dir, shell)
+
+
+def run_in_background(context: str, awaitable: Awaitable[object]) -> None:
+    """Run something to its end and log its failure; a client that vanished is none."""
+
+    async def run() -> None:
+        try:
+            await awaitable
+        except GotwistError as error:
+            log.warn("{context}: {reason}", context=context, reason=error.message)
+
+    Deferred.fromCoroutine(run()).addErrback(_log_failure, context)
+
+
+def _log_failure(failure: Failure, context: str) -> None:
+    log.failure("{context} failed", failure=failure, context=context)
+
+
+class TerminalsService(Service):
+    """Connects to the keeper, takes up its terminals, and lets clients in afterwards."""
+
+    def __init__(
+        self, link: KeeperLink, hub: Hub, programs: Programs, house: House, told: Callable[[], None]
+    ) -> None:
+        self.link = link
+        self.hub = hub
+        self.programs = programs
+        self.house = house
+        self._told = told
+        link.on_bell = hub.on_bell
+        link.on_title = hub.on_title
+        link.on_exited = hub.on_exited
+        link.on_gone = hub.on_gone
+        link.on_lost = hub.on_lost
+        link.on_applied = hub.on_applied
+        link.on_back = lambda: run_in_background("take up terminals", self._take_up())
+
+    def startService(self) -> None:
+        """Begin to connect."""
+        super().startService()
+        run_in_background("the keeper", self._start())
+
+    def stopService(self) -> None:
+        """Leave the keeper; terminals that are to outlive the daemon do."""
+        super().stopService()
+        self.link.stop()
+
+    async def _start(self) -> None:
+        try:
+            await self.link.connect()
+            await self._take_up()
+        except GotwistError as error:
+            log.error("no terminals can be opened: {reason}", reason=error.message)
+            self.link.reconnect()
+        self.programs.set_ready()
+        self._told()
+
+    async def _take_up(self) -> None:
+        found = await self.hub.restore()
+        for session in self.hub.places.sessions():
+            owner = User(self.hub.owner_of(session), "restored")
+            self.programs.watch(
+                self.house.sessions.restore(session, owner, self.house.clock.now())
+            )
+        if found:
+            log.info("{count} terminals taken up again", count=found)
+
+
+def make_session_directory(session_dir: str, session: str) -> None:
+    """Make a session's directory with room for downloads; blocks."""
+    path = Path(session_dir) / session / "downloads"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
