@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
-from twisted.logger import LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.settings.disk import read_settings_files
@@ -46,8 +46,9 @@ class WatcherTests(SynchronousTestCase):
         self.told: list[Snapshot] = []
         self.source.subscribe(lambda old, new: self.told.append(new))
         self.events: list[LogEvent] = []
-        globalLogPublisher.addObserver(self.events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+        observer = cast(ILogObserver, self.events.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     def write(self, text: str, name: str = "1.conf") -> None:
         path = os.path.join(self.directory, name)
@@ -123,7 +124,8 @@ class WatcherTests(SynchronousTestCase):
     def test_one_at_a_time(self) -> None:
         """A check waits for one that is reading, so that older settings never come last."""
         self.check()
-        self.threads.waiting = waiting = []
+        waiting: list[Callable[[], None]] = []
+        self.threads.waiting = waiting
         first = ensureDeferred(self.watcher.check())
         second = ensureDeferred(self.watcher.check())
         self.assertEqual(1, len(waiting))
