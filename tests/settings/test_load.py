@@ -125,6 +125,14 @@ class ScopeTests(SynchronousTestCase):
         bob = settings.application("terminal", {"upn": "bob"})
         self.assertEqual(["shell"], sorted(bob.mapping("commands")))
 
+    def test_merged_into_the_defaults(self) -> None:
+        """Objects of a scope add to the defaults when the files say nothing for everybody."""
+        settings = snapshot(terminal('"commands": {"top": "top"}', "user=bob"))
+        bob = settings.application("terminal", {"upn": "bob"})
+        self.assertEqual(["shell", "top"], sorted(bob.mapping("commands")))
+        alone = snapshot(terminal('"commands": {"top": "top"}, "default_command": "top"'))
+        self.assertEqual(["top"], list(alone.application("terminal").mapping("commands")))
+
     def test_groups(self) -> None:
         """Scopes of groups are applied to members, in other applications as well."""
         settings = snapshot(self.FILE)
