@@ -26,8 +26,6 @@ class Clock(Protocol):
 class PendingCall(Protocol):
     """The part of a delayed call that moving it onto another clock needs."""
 
-    seconds: Callable[[], float]
-
     def getTime(self) -> float:
         """The time at which the call is due, on the clock it was made with."""
 
@@ -38,7 +36,8 @@ class PendingCall(Protocol):
 class TimedReactor(Protocol):
     """The part of a reactor that :func:`install_monotonic` touches."""
 
-    seconds: Callable[[], float]
+    def seconds(self) -> float:
+        """The time on its clock."""
 
     def getDelayedCalls(self) -> Sequence[PendingCall]:
         """All calls that are still to come."""
@@ -55,8 +54,8 @@ def install_monotonic(reactor: TimedReactor, seconds: Callable[[], float] = time
     if before is seconds:
         return
     pending = [(call, max(0.0, call.getTime() - before())) for call in reactor.getDelayedCalls()]
-    reactor.seconds = seconds
+    reactor.seconds = seconds  # type: ignore[method-assign]
     for call, left_s in pending:
         # A delayed call remembers the clock it was made with and asks it in reset().
-        call.seconds = seconds
+        call.seconds = seconds  # type: ignore[attr-defined]
         call.reset(left_s)

@@ -7,7 +7,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gotwist.errors import Unavailable
 from gotwist.settings.error import SettingsError, error_at
@@ -28,7 +28,7 @@ def read_settings_files(directory: str) -> tuple[SettingsFile, ...]:
     """
     names = _names(directory)
     if names:
-        _check_writers(directory, os.stat(directory))
+        check_writers(directory, os.stat(directory), uid=os.geteuid(), gid=os.getegid())
     return tuple(_read(os.path.join(directory, name)) for name in names)
 
 
@@ -49,7 +49,32 @@ def fingerprint_of(directory: str) -> Fingerprint:
     return tuple(marks)
 
 
-def write_new_files(directory: str, files: Mapping[str, str]) -> tuple[str, ...]:
+def write_new_file(path: str, text: str) -> None:
+    """Write a file that is not there yet, 0600, complete or not at all.
+
+    :raises OSError: it cannot be written, or is there.
+    """
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        # A link fails where a rename would overwrite what another start has written.
+        os.link(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
+def write_new_files(
+    directory: str,
+    files: Mapping[str, str],
+    write: Callable[[str, str], None] = write_new_file,
+) -> tuple[str, ...]:
     """Write files that are not there yet, all or none, each 0600 and never half.
 
     :returns: their paths.
@@ -59,7 +84,7 @@ def write_new_files(directory: str, files: Mapping[str, str]) -> tuple[str, ...]
     try:
         for name, text in files.items():
             path = os.path.join(directory, name)
-            _write(path, text)
+            write(path, text)
             written.append(path)
         _sync_directory(directory)
     except OSError as problem:
@@ -78,6 +103,25 @@ def write_new_files(directory: str, files: Mapping[str, str]) -> tuple[str, ...]
     return tuple(written)
 
 
+def check_writers(path: str, found: os.stat_result, *, uid: int, gid: int) -> None:
+    """Refuse what somebody else than root and the daemon's user ``uid`` may write.
+
+    :raises Unavailable: they may, and so would decide what the daemon runs.
+    """
+    if found.st_uid not in (0, uid):
+        raise Unavailable(
+            f"{path}: belongs to user {found.st_uid}; settings must belong to root or to the "
+            "daemon's own user"
+        )
+    # Where every user has a group of their own, files writable by it are usual and harmless.
+    others = stat.S_IWOTH if found.st_gid == gid else stat.S_IWOTH | stat.S_IWGRP
+    if found.st_mode & others:
+        raise Unavailable(
+            f"{path}: other users may write it, and so decide what runs here; "
+            f"run: chmod go-w {path}"
+        )
+
+
 def _names(directory: str) -> list[str]:
     try:
         found = os.listdir(directory)
@@ -93,21 +137,6 @@ def _names(directory: str) -> list[str]:
     return names
 
 
-def _check_writers(path: str, found: os.stat_result) -> None:
-    if found.st_uid not in (0, os.geteuid()):
-        raise Unavailable(
-            f"{path}: belongs to user {found.st_uid}; settings must belong to root or to the "
-            "daemon's own user"
-        )
-    # Where every user has a group of their own, files writable by it are usual and harmless.
-    others = stat.S_IWOTH if found.st_gid == os.getegid() else stat.S_IWOTH | stat.S_IWGRP
-    if found.st_mode & others:
-        raise Unavailable(
-            f"{path}: other users may write it, and so decide what runs here; "
-            f"run: chmod go-w {path}"
-        )
-
-
 def _read(path: str) -> SettingsFile:
     try:
         # O_NONBLOCK: a FIFO of that name must not hold the daemon.
@@ -116,7 +145,7 @@ def _read(path: str) -> SettingsFile:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise Unavailable(f"{path}: is not a regular file; move it away")
-            _check_writers(path, found)
+            check_writers(path, found, uid=os.geteuid(), gid=os.getegid())
             content = file.read(4 * MAX_LENGTH + 1)
     except OSError as problem:
         raise Unavailable(f"{path}: cannot be read: {_reason(problem)}") from problem
@@ -128,23 +157,6 @@ def _read(path: str) -> SettingsFile:
         before = content[: problem.start].decode("utf-8", "replace")
         raise error_at(path, before, len(before), "not UTF-8 text; save it as UTF-8") from None
     return SettingsFile(path, text, is_public=bool(found.st_mode & stat.S_IROTH))
-
-
-def _write(path: str, text: str) -> None:
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        # A link fails where a rename would overwrite what another start has written.
-        os.link(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
 
 
 def _sync_directory(directory: str) -> None:

@@ -117,6 +117,11 @@ class Snapshot(Values):
 
     def _applied(self, name: str, matching: tuple[int, ...]) -> Values:
         raw = dict(self._everybody.get(name, {}))
+        if matching:
+            # Some users' objects add to everybody's, which may be the default ones.
+            for option in self._makings.table.of(name):
+                if raw.get(option.name) is None and isinstance(option.default, dict):
+                    raw[option.name] = option.default
         for index in matching:
             raw = merged(raw, self._layers[index].applications[name])
         return self._makings.values(name, raw)

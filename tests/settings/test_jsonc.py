@@ -11,7 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from gotwist.settings.error import SettingsError
 from gotwist.settings.jsonc import MAX_DEPTH, MAX_LENGTH, blank_comments, parse_document
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20)
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
+TEXT = st.text(CHARACTERS, max_size=20)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -67,7 +68,7 @@ class ParseTests(SynchronousTestCase):
 
 class RefusalTests(SynchronousTestCase):
     def refused(self, text: str, line: int, column: int, fragment: str) -> SettingsError:
-        error = self.assertRaises(SettingsError, parse_document, "/etc/a.conf", text)
+        error: SettingsError = self.assertRaises(SettingsError, parse_document, "/etc/a.conf", text)
         self.assertEqual((line, column), (error.line, error.column), str(error))
         self.assertIn(fragment, str(error))
         self.assertTrue(str(error).startswith(f"/etc/a.conf:{line}:{column}: "), str(error))
