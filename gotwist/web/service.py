@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -18,7 +18,6 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IReactorUNIX,
 )
-from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
@@ -132,12 +131,12 @@ class WebDoor(Service):
                 doors.append(self._open_unix(settings.unix_socket, settings.unix_socket_mode))
             self.doors = tuple(doors)
             for kind, listening in opened:
-                factory = cast("ServerFactory[Protocol]", self._factory(kind))
-                self._ports.append(
-                    self._reactor.adoptStreamPort(listening.fileno(), listening.family, factory)
+                port = self._reactor.adoptStreamPort(
+                    listening.fileno(),
+                    listening.family,
+                    self._factory(kind),  # type: ignore[arg-type]  # a factory all the same
                 )
-                # The reactor has listened anew on its copy, with a short queue.
-                listening.listen(BACKLOG)
+                self._ports.append(port)
         finally:
             for _, listening in opened:
                 listening.close()
@@ -145,7 +144,12 @@ class WebDoor(Service):
     def _open_unix(self, path: Path, mode: int) -> OpenDoor:
         with unix_place(path, mode):
             # Not adopted as the others are: that would set the mode to 0666.
-            port = self._reactor.listenUNIX(str(path), self.site, backlog=BACKLOG, mode=mode)
+            port = self._reactor.listenUNIX(
+                str(path),
+                self.site,  # type: ignore[arg-type]  # a factory all the same
+                backlog=BACKLOG,
+                mode=mode,
+            )
         self._ports.append(port)
         line = f"web: http on the UNIX socket {path}, mode {mode:04o}"
         return OpenDoor("unix", str(path), 0, line)
