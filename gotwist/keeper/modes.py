@@ -35,7 +35,7 @@ _INTERESTING = re.compile(
 _UNFINISHED = re.compile(rb"\x1b(?:[\x20-\x2f]*|\[[\x20-\x3f]*)\Z")
 _STRING_END = re.compile(rb"[\x1b\x18\x1a]")
 _OSC_END = re.compile(rb"[\x07\x1b\x18\x1a]")
-_SAFE_COLOUR = re.compile(rb"[0-9A-Za-z#:/;.]{1,64}\Z")
+_SAFE_COLOUR = re.compile(rb"[0-9A-Za-z#:/;.]{1,32}\Z")
 # Besides C0 and C1: marks that turn the direction of text, and invisible ones.
 _NOT_IN_TITLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
@@ -238,7 +238,7 @@ class Modes:
         elif number == b"4":
             parts = value.split(b";", 2 * MAX_COLOURS)
             for index, colour in zip(parts[::2], parts[1::2], strict=False):
-                if index.isdigit() and len(index) <= 3 and _SAFE_COLOUR.match(colour):
+                if index.isdigit() and len(index) <= 3 and int(index) < 256 and _SAFE_COLOUR.match(colour):
                     self._colours[b"4;" + index] = colour
         elif number in (b"104", b"110", b"111", b"112"):
             self._reset_colours(b"4" if number == b"104" else number.replace(b"11", b"1"), value)
