@@ -41,6 +41,7 @@ async function bundle() {
     manifest["main.css"] = output.cssBundle.slice(output.cssBundle.lastIndexOf("/") + 1);
   }
   writeFileSync(join(dist, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+  writeFileSync(join(dist, "LICENSES.txt"), licences());
   for (const name of readdirSync(dist)) {
     if (!/\.(js|css|txt)$/.test(name)) continue;
     const content = readFileSync(join(dist, name));
@@ -56,6 +57,17 @@ async function bundle() {
       }),
     );
   }
+}
+
+/** The licence texts of everything that is in the bundle; they have to travel along. */
+function licences() {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  return Object.entries(dependencies)
+    .map(([name, version]) => {
+      const text = readFileSync(join(root, "node_modules", name, "LICENSE"), "utf8").trim();
+      return `${name} ${version}\n\n${text}\n`;
+    })
+    .join(`\n${"-".repeat(72)}\n\n`);
 }
 
 async function test() {

@@ -33,7 +33,7 @@ export interface Room {
 }
 
 const RESIZE_PAUSE = 100;
-let webglWorks = true;
+let gpu: boolean | null = null;
 
 export class TerminalView implements Screen {
   readonly element: HTMLElement;
@@ -233,7 +233,7 @@ export class TerminalView implements Screen {
   }
 
   private async useWebgl(): Promise<void> {
-    if (!webglWorks || this.webgl !== null) return;
+    if (this.webgl !== null || !hasGpu()) return;
     try {
       const { WebglAddon } = await import("@xterm/addon-webgl");
       if (!this.visible || this.webgl !== null || !this.xterm.element) return;
@@ -242,8 +242,8 @@ export class TerminalView implements Screen {
       this.xterm.loadAddon(addon);
       this.webgl = addon;
     } catch {
-      // No WebGL2 here: the DOM renderer stays, for good.
-      webglWorks = false;
+      // The DOM renderer stays, for good.
+      gpu = false;
     }
   }
 
@@ -251,6 +251,17 @@ export class TerminalView implements Screen {
     this.webgl?.dispose();
     this.webgl = null;
   }
+}
+
+/** WebGL drawn by the processor is slower than the DOM, so only a real GPU counts. */
+function hasGpu(): boolean {
+  if (gpu !== null) return gpu;
+  const context = document.createElement("canvas").getContext("webgl2", {
+    failIfMajorPerformanceCaveat: true,
+  });
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  gpu = context !== null;
+  return gpu;
 }
 
 function options(settings: Settings, theme: Theme): NonNullable<Terminal["options"]> {
