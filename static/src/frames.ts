@@ -70,7 +70,7 @@ function check(kind: FrameKind, terminal: number, offset: number, length: number
     if (length !== 0) throw new FrameError("an acknowledgement has no payload");
   } else if (kind === INPUT) {
     if (length < 1 || length > MAX_INPUT) throw new FrameError("payload out of range");
-  } else if (kind === OUTPUT) {
-    if (length < 1 || length > MAX_OUTPUT) throw new FrameError("payload out of range");
+  } else if (length > MAX_OUTPUT || (kind === OUTPUT && length < 1)) {
+    throw new FrameError("payload out of range");
   }
 }

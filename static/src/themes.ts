@@ -90,25 +90,35 @@ export function findTheme(id: string, systemIsDark: boolean): Theme {
   return found ?? findTheme(systemIsDark ? "dark" : "light", systemIsDark);
 }
 
-/** The page's colours, as custom properties. */
+/** The page's colours, as custom properties; text is made readable on the ground it is put on. */
 export function chrome(theme: Theme): Record<string, string> {
-  const { background, foreground, accent } = theme;
+  const { background, foreground } = theme;
   const strong = theme.id === "high-contrast";
+  const raised = mix(background, foreground, strong ? 0 : 0.09);
+  const hover = mix(background, foreground, strong ? 0.25 : 0.14);
+  const accent = readable(theme.accent, raised);
   return {
     "--bg": background,
-    "--fg": foreground,
+    "--fg": readable(foreground, hover),
     "--accent": accent,
     "--on-accent": contrast(accent, "#000000") > contrast(accent, "#ffffff") ? "#000000" : "#ffffff",
     "--bar": mix(background, foreground, strong ? 0 : 0.055),
-    "--raised": mix(background, foreground, strong ? 0 : 0.09),
-    "--hover": mix(background, foreground, strong ? 0.25 : 0.14),
+    "--raised": raised,
+    "--hover": hover,
     "--line": mix(background, foreground, strong ? 1 : 0.17),
-    "--edge": mix(background, foreground, strong ? 1 : 0.5),
-    "--muted": mix(background, foreground, strong ? 1 : 0.8),
-    "--danger": theme.dark ? mix("#ff8585", foreground, 0.1) : "#b3202f",
-    "--warn": theme.dark ? "#f2c661" : "#7a5200",
-    "--good": theme.dark ? "#7fd88f" : "#17662d",
+    "--edge": mix(background, foreground, strong ? 1 : 0.55),
+    "--muted": readable(mix(background, foreground, strong ? 1 : 0.8), raised),
+    "--danger": readable(theme.dark ? "#ff8585" : "#b3202f", raised),
+    "--warn": readable(theme.dark ? "#f2c661" : "#7a5200", raised),
   };
+}
+
+/** This colour, or as much lighter or darker as it takes to be read on `ground`. */
+function readable(colour: string, ground: string): string {
+  const end = luminance(ground) > 0.18 ? "#000000" : "#ffffff";
+  let share = 0;
+  while (share < 1 && contrast(mix(colour, end, share), ground) < 4.6) share += 0.05;
+  return mix(colour, end, share);
 }
 
 /** xterm.js's own theme object. */
