@@ -66,3 +66,35 @@ class EnvironmentTests(SynchronousTestCase):
         environment = npm.Npm(("npm",)).environment()
         self.assertEqual(environment["NODE_EXTRA_CA_CERTS"], "/company.pem")
         self.assertEqual(environment["NODE_USE_SYSTEM_CA"], "1")
+
+
+class SystemNpmTests(SynchronousTestCase):
+    """Which Node of the machine will do."""
+
+    def machine(self, **programs: str) -> None:
+        """Put a PATH in place on which these programs print these texts."""
+        directory = Path(self.mktemp()).absolute()
+        directory.mkdir()
+        for name, text in programs.items():
+            (directory / name).write_text(f"#!/bin/sh\necho {text}\n")
+            (directory / name).chmod(0o755)
+        self.patch(os, "environ", {"PATH": str(directory)})
+
+    def test_a_recent_node_is_used(self) -> None:
+        """With Node 18 or newer and npm the machine's own are used."""
+        self.machine(node="v18.0.0", npm="9")
+        found = npm.find_system_npm()
+        assert found is not None
+        self.assertEqual(Path(found.command[0]).name, "npm")
+
+    def test_an_old_node_is_not(self) -> None:
+        """An older Node is left alone, and the packaged one installed instead."""
+        self.machine(node="v16.20.2", npm="8")
+        self.assertIsNone(npm.find_system_npm())
+
+    def test_half_a_node_is_not(self) -> None:
+        """Node without npm will not do, nor will something else of that name."""
+        self.machine(node="v20.0.0")
+        self.assertIsNone(npm.find_system_npm())
+        self.machine(node="usage: node ADDRESS", npm="9")
+        self.assertIsNone(npm.find_system_npm())
