@@ -118,8 +118,10 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="gotwist-bench-") as directory:
         bench = run(options, Path(directory))
     names = [name for name in SERVERS if name in options.peers]
-    print(f"\nMedians; in brackets the ratio to ttyd, median of the rounds.\n\n"
-          f"{render_results(bench.results, names)}\n")
+    print(
+        f"\nMedians; in brackets the ratio to ttyd, median of the rounds.\n\n"
+        f"{render_results(bench.results, names)}\n"
+    )
     print(render_goals(bench.results, GOALS))
     if options.json:
         document = as_json(bench.results, GOALS)

@@ -48,12 +48,8 @@ class Bench:
         """Whose turn it is: A B, B A, ...; those aside only in the first rounds."""
         for turn in range(self.rounds or self.pick(full, quick)):
             for server in turn_order(servers, turn):
-                if server.name not in ASIDE or turn < aside:
+                if server.name not in ASIDE or turn < (1 if self.quick else aside):
                     yield turn, server
-
-    def among(self, *names: str) -> list[Server]:
-        """Those of the servers that take part under these names."""
-        return [server for server in self.servers if server.name in names]
 
     def without(self, *names: str) -> list[Server]:
         """All servers but these."""

@@ -53,8 +53,8 @@ def upgrade(host: str, path: str, origin: str, headers: Iterable[str] = ()) -> b
 class Line:
     """A connection that sends at once and reads when told to.
 
-    Writes block for 20 s at most, and so do reads that are asked to wait. All lines of a process share one
-    buffer, so a line keeps only the few bytes of an incomplete frame.
+    Writes block for 20 s at most, and so do reads that are asked to wait. All lines of a
+    process share one buffer, so a line keeps only the few bytes of an incomplete frame.
 
     :param request: the WebSocket handshake, or None for a server without one.
     """
@@ -204,6 +204,22 @@ def pump_until(
             if waiting and now > deadline:
                 raise TooSlow(f"{len(waiting)} terminals not there after {timeout_s:g} s")
     return now
+
+
+def linger(lines: Iterable[Line], seconds: float) -> None:
+    """Read what comes for a while, so that pings are answered."""
+    by_number = {line.fileno(): line for line in lines}
+    now = time.monotonic()
+    deadline = now + seconds
+    with select.epoll() as poll:
+        for number in by_number:
+            poll.register(number, select.EPOLLIN)
+        while True:
+            for number, _ in poll.poll(max(0.0, deadline - now), 512):
+                by_number[number].pump(1 << 16)
+            now = time.monotonic()
+            if now >= deadline:
+                return
 
 
 class Pace:

@@ -1,8 +1,9 @@
 """What each server's own browser client says, without a socket: messages in, bytes to send out.
 
 Every wire is one connection with one terminal. ``message`` gets what is no output, with
-the number of output bytes before it, and gives the answer. ``drawn`` is told how much output has been
-drawn and gives the acknowledgements the real client of that server would send then.
+the number of output bytes before it, and gives the answer. ``drawn`` is told how much
+output has been drawn and gives the acknowledgements that server's own client would send
+then. ``bye`` is what must be said for the terminal to end with the connection.
 """
 
 import json
@@ -22,8 +23,10 @@ class Closed(Exception):
 class Wire(Protocol):
     """One client connection of one server's protocol."""
 
-    shape: Shape | None
     ready: bool
+
+    @property
+    def shape(self) -> Shape | None: ...
 
     def hello(self) -> bytes: ...
 

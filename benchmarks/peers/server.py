@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmarks import processes
-from benchmarks.line import Line, TooSlow, pump_until
+from benchmarks.line import Line, TooSlow, linger, pump_until
+from benchmarks.wires import Closed
 
 
 class Missing(Exception):
@@ -63,7 +64,7 @@ class Server(ABC):
         """Begin a connection that opens a terminal others can join."""
         return self.connect()
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027 - most have nothing to prepare
         """Install what is needed; raises ``Missing``."""
 
     def environment(self) -> dict[str, str]:
@@ -147,13 +148,17 @@ class Server(ABC):
     def open(self, count: int = 1, at_once: int = 32, timeout_s: float = 30.0) -> list[Line]:
         """Open terminals, ``at_once`` under way at a time, until all show their prompt."""
         lines: list[Line] = []
-        deadline = time.monotonic() + timeout_s
+        heard = time.monotonic()
+        deadline = heard + timeout_s
         try:
             for start in range(0, count, at_once):
                 batch = [self.connect() for _ in range(min(at_once, count - start))]
                 lines += batch
-                pump_until(batch, _prompted, max(1.0, deadline - time.monotonic()))
-        except (TooSlow, OSError):
+                now = pump_until(batch, _prompted, max(1.0, deadline - time.monotonic()))
+                if now - heard > 2:
+                    linger(lines, 0)
+                    heard = now
+        except (TooSlow, Closed, OSError):
             close(lines)
             raise
         return lines

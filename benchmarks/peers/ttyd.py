@@ -23,7 +23,5 @@ class Ttyd(Server):
         return [*start, "--debug", "3", *self.program]
 
     def connect(self) -> Line:
-        request = upgrade(
-            self.host, "/ws", f"http://{self.host}", ["Sec-WebSocket-Protocol: tty"]
-        )
+        request = upgrade(self.host, "/ws", f"http://{self.host}", ["Sec-WebSocket-Protocol: tty"])
         return Line(self.address, request, TtydWire())

@@ -46,13 +46,20 @@ class Wetty(Server):
 
     def command(self) -> list[str]:
         self.port = free_port()
-        options = ["--host", "127.0.0.1", "--port", str(self.port), "--ssh-host", "localhost"]
-        options += ["--log-level", "error", "--command", shlex.join(self.program)]
+        options = ["--host", "127.0.0.1", "--port", str(self.port), "--base", "/"]
+        options += [
+            "--ssh-host",
+            "localhost",
+            "--log-level",
+            "error",
+            "--command",
+            shlex.join(self.program),
+        ]
         return ["node", str(MAIN), *options]
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "NODE_ENV": "production"}
 
     def connect(self) -> Line:
-        path = "/wetty/socket.io/?EIO=4&transport=websocket"
+        path = "/socket.io/?EIO=4&transport=websocket"
         return Line(self.address, upgrade(self.host, path, f"http://{self.host}"), WettyWire())

@@ -4,6 +4,7 @@ import time
 
 from benchmarks import processes
 from benchmarks.bench import TROUBLE, Bench
+from benchmarks.line import linger
 from benchmarks.measure import Measure
 from benchmarks.peers.server import close
 from benchmarks.scenes.echo import FLOOD
@@ -24,7 +25,7 @@ def memory(bench: Bench) -> None:
             time.sleep(0.5)
             before = processes.memory(server.pids())
             lines = server.open(count)
-            time.sleep(1.0)
+            linger(lines, 1.0)
             after = processes.memory(server.pids())
         except TROUBLE as error:
             bench.trouble(server, "memory", error)

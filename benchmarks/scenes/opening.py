@@ -5,7 +5,7 @@ from typing import cast
 
 from benchmarks import processes
 from benchmarks.bench import TROUBLE, Bench
-from benchmarks.line import Line, TooSlow, pump_until
+from benchmarks.line import Line, TooSlow, linger, pump_until
 from benchmarks.measure import Measure
 from benchmarks.peers.gotwist import Gotwist
 from benchmarks.peers.server import close
@@ -48,7 +48,8 @@ def sockets(bench: Bench) -> None:
             begun = time.monotonic()
             _connect(server, lines, bench.pick(5000, 1000))
             bench.add(PER_SECOND, server, 0, len(lines) / (time.monotonic() - begun))
-            time.sleep(bench.pick(25, 2))  # longer than the daemon's ping interval
+            # Longer than the daemon's ping interval.
+            linger(lines, bench.pick(25, 2))
             each = (processes.memory(server.pids()).pss - before) / 1000 / len(lines)
             bench.add(EACH, server, 0, each)
             for line in lines:
