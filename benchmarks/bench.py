@@ -61,7 +61,7 @@ class Bench:
 
     def trouble(self, server: Server, what: str, error: Exception) -> None:
         """Say that a sample is missing, and give the server a fresh start."""
-        self.say(f"  {server.name}: no {what}: {error or type(error).__name__}")
+        self.say(f"  {server.name}: no {what}: {str(error) or type(error).__name__}")
         try:
             server.restart()
         except Missing as gone:

@@ -7,7 +7,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from benchmarks.frames import FrameReader, PlainReader
@@ -95,11 +95,9 @@ class Line:
     @property
     def at_marker(self) -> bool:
         """The last thing printed is the prompt."""
-        return MARKER in self._text()
-
-    def _text(self) -> bytes:
-        tail = self.reader.tail
-        return tail[-len(MARKER) - 2 :]
+        tail = self.reader.tail or self.wire.restored
+        # A screen that is restored may put a few controls behind it.
+        return MARKER in (tail[-len(MARKER) - 2 :] if self.reader.tail else tail)
 
     @property
     def ready(self) -> bool:
@@ -169,13 +167,35 @@ class Line:
             self.socket.send(hello)
         return stop + 4
 
-    def close(self) -> None:
-        """End the terminal and the connection."""
+    def leave(self) -> bool:
+        """Say what ends the terminal; whether there was something to say."""
         bye = self.wire.bye()
         if bye:
             with contextlib.suppress(OSError):
                 self.socket.send(bye, socket.MSG_DONTWAIT)
+                self.socket.shutdown(socket.SHUT_WR)
+        return bool(bye)
+
+    def close(self, patience_s: float = 0.0) -> None:
+        """End the connection.
+
+        :param patience_s: how long to read on for the server's end. Closing with unread
+            input is a reset, which may overtake what ``leave`` said.
+        """
+        deadline = time.monotonic() + patience_s
+        with contextlib.suppress(OSError):
+            while (left := deadline - time.monotonic()) > 0:
+                self.socket.settimeout(left)
+                if not self.socket.recv_into(_BUFFER):
+                    break
         self.socket.close()
+
+
+def close(lines: Sequence[Line]) -> None:
+    """End terminals and connections."""
+    patience = {id(line): 0.5 for line in lines if line.leave()}
+    for line in lines:
+        line.close(patience.get(id(line), 0.0))
 
 
 def pump_until(

@@ -17,6 +17,8 @@ class Measure:
     title: str
     unit: str
     digits: int = 1
+    #: Whether a ratio to another server says anything.
+    compared: bool = True
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def _cell(results: Results, measure: Measure, server: str) -> str:
     if value is None:
         return "-"
     text = f"{value:,.{measure.digits}f}"
-    ratio = results.find_ratio(measure.key, server, BASE)
+    ratio = results.find_ratio(measure.key, server, BASE) if measure.compared else None
     return text if server == BASE or ratio is None else f"{text} ({ratio:.2f})"
 
 

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-WORDS = "the quick daemon moves every byte once from terminal to screen without delay".split()
+WORDS = ("the", "daemon", "moves", "every", "byte", "once", "from", "terminal", "to", "screen")
 IDEOGRAPHS = [chr(code) for code in range(0x4E00, 0x4E00 + 400)]
 
 

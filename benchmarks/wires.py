@@ -24,6 +24,7 @@ class Wire(Protocol):
     """One client connection of one server's protocol."""
 
     ready: bool
+    restored: bytes
 
     @property
     def shape(self) -> Shape | None: ...
@@ -49,7 +50,9 @@ def _control(opcode: int, payload: bytes) -> bytes:
 
 
 class HangsUp:
-    """The terminal ends with its connection: nothing to say."""
+    """The terminal ends with its connection: nothing to say, and nothing restored."""
+
+    restored = b""
 
     def bye(self) -> bytes:
         return b""
@@ -190,7 +193,7 @@ class GotwistWire:
     """
 
     shape = Shape(b"\x01", 16)
-    output_ack, input_ack, restore = 3, 4, 5
+    restore = 5
 
     def __init__(
         self,
@@ -202,6 +205,8 @@ class GotwistWire:
     ) -> None:
         self.ready = False
         self.signed_in = False
+        #: The last screen the daemon restored, which is no output.
+        self.restored = b""
         self.pongs = 0
         self.at = Attachment()
         self._term = term
@@ -229,6 +234,8 @@ class GotwistWire:
         return self.action("go:authenticate", {"auth": None, "location": self._location})
 
     def message(self, opcode: int, payload: bytes, output: int) -> bytes:
+        if opcode == BINARY and payload[0] == self.restore:
+            self.restored = payload[16:]
         if opcode != TEXT:
             return _control(opcode, payload)
         answer = b""
@@ -263,7 +270,7 @@ class GotwistWire:
         if total - self.at.acknowledged < ACK_EVERY:
             return b""
         self.at.acknowledged = total
-        return self._frame(self.output_ack, self.at.start + total)
+        return self._frame(3, self.at.start + total)
 
     def bye(self) -> bytes:
         # The terminal would outlive this connection.

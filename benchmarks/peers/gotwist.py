@@ -28,10 +28,23 @@ class Gotwist(Server):
         self._twistd = found
 
     def settings(self) -> dict[str, object]:
-        """Application settings: the program to run, and limits out of the way."""
+        """The program to run, and limits for one user's tabs out of the way."""
         command = {"command": shlex.join(self.program), "description": "Benchmark"}
-        terminal = {"commands": {"bench": command}, "default_command": "bench", "max_terms": 5000}
-        return {"*": {"terminal": terminal}}
+        terminal = {
+            "commands": {"bench": command},
+            "default_command": "bench",
+            "max_terms": 5000,
+            "max_terminals": 5000,
+        }
+        limits = {
+            "max_connections": 10_000,
+            "max_connections_per_address": 10_000,
+            "max_websockets_per_user": 10_000,
+            "max_websockets_per_address": 10_000,
+            "message_rate": 1_000_000,
+            "byte_rate": 1 << 30,
+        }
+        return {"*": {"gotwist": limits, "terminal": terminal}}
 
     def command(self) -> list[str]:
         self.port = free_port()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmarks import processes
-from benchmarks.line import Line, TooSlow, linger, pump_until
+from benchmarks.line import Line, TooSlow, close, linger, pump_until
 from benchmarks.wires import Closed
 
 
@@ -166,9 +166,3 @@ class Server(ABC):
 
 def _prompted(line: Line) -> bool:
     return line.ready and line.at_marker
-
-
-def close(lines: list[Line]) -> None:
-    """End connections."""
-    for line in lines:
-        line.close()

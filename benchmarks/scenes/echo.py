@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.bench import TROUBLE, Bench
-from benchmarks.line import Line, Pace, TooSlow, pump_until
+from benchmarks.line import Line, Pace, TooSlow, close, pump_until
 from benchmarks.measure import Measure, percentile
-from benchmarks.peers.server import Server, close
+from benchmarks.peers.server import Server
 from benchmarks.wires import Closed
 
 FLOOD = b"flood 0123456789 abcdefghijklmnopqrstuvwxyz 0123456789 abcdefghijklmnopqrstuvwxyz\r"

@@ -4,9 +4,9 @@ import time
 
 from benchmarks import processes
 from benchmarks.bench import TROUBLE, Bench
-from benchmarks.line import Line, pump_until
+from benchmarks.line import Line, close, linger, pump_until
 from benchmarks.measure import Measure
-from benchmarks.peers.server import Server, close
+from benchmarks.peers.server import Server
 
 MESSAGE = b"a message of sixty-four bytes, which all viewers are to see now."
 
@@ -47,8 +47,8 @@ def _gather(server: Server, count: int) -> list[Line]:
         first.type(b"echo\r")
         pump_until(lines, lambda line: line.output > 20 and line.at_marker, 10)
         lines += [server.join(first) for _ in range(count - 1)]
-        # Whatever a newcomer is shown first ends with the prompt.
-        pump_until(lines, lambda line: line.ready and line.at_marker, 20)
+        pump_until(lines, lambda line: line.ready, 20)
+        linger(lines, 0.5)  # what newcomers are shown first
     except TROUBLE:
         close(lines)
         raise

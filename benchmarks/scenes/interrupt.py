@@ -7,9 +7,9 @@ acknowledgements: a page takes everything and draws it later.
 import time
 
 from benchmarks.bench import TROUBLE, Bench
-from benchmarks.line import Pace, TooSlow, pump_paced
+from benchmarks.line import Pace, TooSlow, close, pump_paced
 from benchmarks.measure import Measure
-from benchmarks.peers.server import Server, close
+from benchmarks.peers.server import Server
 from benchmarks.relay import relay
 from benchmarks.scenes.echo import FLOOD
 
@@ -38,12 +38,12 @@ def distant(bench: Bench) -> None:
             with relay(server.port, DELAY_S) as port:
                 server.via = port
                 bench.add(FAR, server, turn, _interrupt(server, bench.pick(20, 15) / 10))
+                # The end of the connection takes its time, too.
+                bench.rest(server)
         except TROUBLE as error:
             bench.trouble(server, "distant Ctrl-C", error)
-            continue
         finally:
             server.via = 0
-        bench.rest(server)
 
 
 def _interrupt(server: Server, flood_s: float) -> float:

@@ -4,16 +4,15 @@ import time
 
 from benchmarks import processes
 from benchmarks.bench import TROUBLE, Bench
-from benchmarks.line import linger
+from benchmarks.line import close, linger
 from benchmarks.measure import Measure
-from benchmarks.peers.server import close
 from benchmarks.scenes.echo import FLOOD
 
-START = Measure("memory.start", "memory at start, RSS", "MB")
-START_PSS = Measure("memory.start.pss", "memory at start, PSS", "MB")
+START = Measure("memory.start", "memory at start, RSS", "MB", compared=False)
+START_PSS = Measure("memory.start.pss", "memory at start, PSS", "MB", compared=False)
 TERMINAL = Measure("memory.terminal", "memory per idle terminal, PSS", "KB")
 TERMINAL_RSS = Measure("memory.terminal.rss", "memory per idle terminal, RSS", "KB")
-STALLED = Measure("stalled.growth", "growth, viewer never reads", "MB", 2)
+STALLED = Measure("stalled.growth", "growth, viewer never reads", "MB", 2, compared=False)
 
 
 def memory(bench: Bench) -> None:
@@ -59,5 +58,5 @@ def stalled(bench: Bench) -> None:
         except TROUBLE as error:
             bench.trouble(server, "stalled viewer", error)
         finally:
-            line.close()
+            close([line])
         server.restart()

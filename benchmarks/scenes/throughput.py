@@ -9,9 +9,9 @@ import time
 from benchmarks import processes
 from benchmarks.bench import TROUBLE, Bench
 from benchmarks.goals import TEXTS
-from benchmarks.line import Line, pump_paced
+from benchmarks.line import Line, close, pump_paced
 from benchmarks.measure import Measure
-from benchmarks.peers.server import Server, close
+from benchmarks.peers.server import Server
 from benchmarks.texts import write_text
 
 

@@ -123,3 +123,11 @@ class PeerWireTests(SynchronousTestCase):
         for wire in (TtydWire(), TerminadoWire(), WettyWire(), GotwistWire()):
             self.assertEqual(payloads(wire.message(PING, b"hi", 0)), [(10, b"hi")])
             self.assertRaises(Closed, wire.message, CLOSE, b"\x03\xe8", 0)
+
+    def test_a_restored_screen_is_no_output(self) -> None:
+        """What the daemon restores is kept apart from the terminal's output."""
+        wire = GotwistWire()
+        self.assertEqual(wire.message(BINARY, b"\x05" + bytes(15) + b"screen", 0), b"")
+        self.assertEqual(wire.restored, b"screen")
+        wire.message(BINARY, b"\x04" + bytes(15), 0)
+        self.assertEqual(wire.restored, b"screen")
