@@ -1,0 +1,1 @@
+"""One module per server: how it is installed, started, spoken to and stopped."""

@@ -1,0 +1,84 @@
+"""gotwist itself, from the environment that runs the benchmarks."""
+
+import http.client
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import cast
+
+from benchmarks import processes
+from benchmarks.line import Line, upgrade
+from benchmarks.peers.server import Missing, Server, free_port
+from benchmarks.wires import GotwistWire
+
+
+class Gotwist(Server):
+    """The daemon with its keeper, plain HTTP on loopback, without sign-in."""
+
+    name = "gotwist"
+    can_share = True
+
+    def prepare(self) -> None:
+        beside = Path(sys.executable).parent / "twistd"
+        found = str(beside) if beside.exists() else shutil.which("twistd")
+        if found is None:
+            raise Missing("no twistd in this environment")
+        self._twistd = found
+
+    def settings(self) -> dict[str, object]:
+        """The program to run, and limits for one user's tabs out of the way."""
+        command = {"command": shlex.join(self.program), "description": "Benchmark"}
+        terminal = {
+            "commands": {"bench": command},
+            "default_command": "bench",
+            "max_terms": 5000,
+            "max_terminals": 5000,
+        }
+        limits = {
+            "max_connections": 10_000,
+            "max_connections_per_address": 10_000,
+            "max_websockets_per_user": 10_000,
+            "max_websockets_per_address": 10_000,
+            "message_rate": 1_000_000,
+            "byte_rate": 1 << 30,
+        }
+        return {"*": {"gotwist": limits, "terminal": terminal}}
+
+    def command(self) -> list[str]:
+        self.port = free_port()
+        shutil.rmtree(self.directory / "var", ignore_errors=True)
+        options = [f"--port={self.port}"]
+        for name in ("settings", "user", "session", "runtime"):
+            path = self.directory / "var" / name
+            path.mkdir(mode=0o700, parents=True)
+            options.append(f"--{name}_dir={path}")
+        target = self.directory / "var" / "settings" / "60bench.conf"
+        target.write_text(json.dumps(self.settings(), indent=4), encoding="utf-8")
+        start = [self._twistd, "-n", "--pidfile=", "gotwist"]
+        return [*start, "--disable_ssl", "--address=127.0.0.1", "--auth=none", *options]
+
+    def answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def roots(self) -> list[int]:
+        keeper = processes.socket_owner(self.directory / "var" / "runtime" / "keeper.sock")
+        return super().roots() + ([keeper] if keeper is not None else [])
+
+    def line(self, wire: GotwistWire) -> Line:
+        """Begin a connection with this wire."""
+        return Line(self.address, upgrade(self.host, "/ws", f"http://{self.host}"), wire)
+
+    def connect(self) -> Line:
+        return self.line(GotwistWire())
+
+    def join(self, line: Line) -> Line:
+        return self.line(GotwistWire(term=cast(GotwistWire, line.wire).term))

@@ -1,0 +1,1 @@
+"""What is measured, one subject per module; each gives a function of the run."""
