@@ -84,8 +84,13 @@ def anonymous_checker(signins: SignIns) -> Checker:
     return check
 
 
-def token_checker(signins: SignIns, store: TokenStore, wall_now: Callable[[], float]) -> Checker:
-    """Judge one-time tokens."""
+def token_checker(
+    signins: SignIns,
+    store: TokenStore,
+    wall_now: Callable[[], float],
+    max_age_s: Mapping[str, float] = MAX_AGE_S,
+) -> Checker:
+    """Judge one-time tokens; ``max_age_s`` is by purpose."""
 
     async def check(credentials: Credentials, peer: str) -> SignIn:
         assert isinstance(credentials, TokenCredentials)

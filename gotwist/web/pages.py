@@ -9,6 +9,8 @@ from html import escape
 from http import HTTPStatus
 from typing import Final
 
+from gotwist.errors import Unavailable
+
 _TEXTS: Final[Mapping[int, str]] = {
     400: "The request is not one this server understands.",
     401: "Sign in first.",
@@ -77,23 +79,25 @@ def confirm_page(action: str, fields: Mapping[str, str]) -> bytes:
     )
 
 
-_META: Final = re.compile(r"""<meta\s+name=["']gotwist["'][^>]*>""", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"\{\{([a-z_]+)\}\}")
 
 
-def main_page(template: str, manifest: Mapping[str, str], settings: Mapping[str, object]) -> bytes:
-    """Fill the bundle's names and the page settings into ``index.html``.
+def main_page(
+    template: str, manifest: Mapping[str, str], settings: Mapping[str, object], base: str = "/"
+) -> bytes:
+    """Fill ``index.html``: ``{{base}}``, ``{{settings}}`` (JSON) and the bundle's names.
 
-    ``src`` or ``href`` equal to a key of the manifest becomes ``static/<hashed name>``; the
-    ``<meta name="gotwist">`` element gets the settings as JSON (one is added when missing).
+    ``{{main_js}}`` becomes the hashed name of ``main.js``, and likewise for the others.
+
+    :raises Unavailable: when the page names a file that the bundle does not have
     """
-    for key, name in manifest.items():
-        attribute = re.compile(rf"""\b(src|href)=["'](?:\./)?(?:static/)?{re.escape(key)}["']""")
-        # A backslash of the name would mean a group to ``sub``; no file name has one.
-        template = attribute.sub(rf'\1="static/{escape(name)}"', template)
-    content = escape(json.dumps(settings, separators=(",", ":"), sort_keys=True))
-    meta = f'<meta name="gotwist" content="{content}">'
-    if _META.search(template):
-        template = _META.sub(lambda _: meta, template, count=1)
-    else:
-        template = template.replace("</head>", meta + "</head>", 1)
-    return template.encode()
+    values = {name.replace(".", "_"): hashed for name, hashed in manifest.items()}
+    values["base"] = base
+    values["settings"] = json.dumps(settings, separators=(",", ":"), sort_keys=True)
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise Unavailable("The browser part is not built.")
+        return escape(values[match[1]])
+
+    return _PLACEHOLDER.sub(fill, template).encode()

@@ -46,7 +46,7 @@ class PrefixRoot(Resource):
         super().__init__()
         self._parts = parts
         self._prefix = prefix
-        self.putChild(b"", MainPage(parts))
+        self.putChild(b"", MainPage(parts, prefix))
         self.putChild(b"auth", AuthResource(parts.desk, prefix))
         self.putChild(b"healthz", Health())
         self.putChild(b"static", StaticResource(parts.bundle))
@@ -79,9 +79,10 @@ class Elsewhere(Resource):
 class MainPage(Leaf):
     """The terminal page, or the sign-in page for strangers."""
 
-    def __init__(self, parts: HouseParts) -> None:
+    def __init__(self, parts: HouseParts, prefix: str) -> None:
         super().__init__()
         self._parts = parts
+        self._prefix = prefix
 
     async def render_GET(self, request: Request) -> bytes:
         """Give the page to who is signed in."""
@@ -101,7 +102,12 @@ class MainPage(Leaf):
             return request.fail(
                 503, "The browser part is not built: there is no static/index.html."
             )
-        return main_page(parts.bundle.template, parts.bundle.manifest, parts.page_settings(view))
+        return main_page(
+            parts.bundle.template,
+            parts.bundle.manifest,
+            parts.page_settings(view),
+            self._prefix,
+        )
 
     render_HEAD = render_GET
 

@@ -34,7 +34,7 @@ class FirstStartTests(DaemonTestCase):
         home = daemon.home / ".gotwist"
         self.assertEqual(
             sorted(path.name for path in (home / "conf.d").iterdir()),
-            ["10server.conf", "20authentication.conf", "50terminal.conf"],
+            ["10server.conf", "20authentication.conf", "20cookie_secret.conf", "50terminal.conf"],
         )
         keys = list(home.rglob("keyfile.pem"))
         self.assertEqual([stat.S_IMODE(key.stat().st_mode) for key in keys], [0o600])
