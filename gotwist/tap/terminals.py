@@ -57,6 +57,8 @@ class TerminalsService(Service):
         self.programs = programs
         self.house = house
         self._told = told
+        self._waiting: list[Deferred[None]] | None = []
+        programs.ready = self.ready
         link.on_bell = hub.on_bell
         link.on_title = hub.on_title
         link.on_exited = hub.on_exited
@@ -82,8 +84,17 @@ class TerminalsService(Service):
         except GotwistError as error:
             log.error("no terminals can be opened: {reason}", reason=error.message)
             self.link.reconnect()
-        self.programs.set_ready()
+        waiting, self._waiting = self._waiting, None
+        for one in waiting or ():
+            one.callback(None)
         self._told()
+
+    async def ready(self) -> None:
+        """Wait until it is known which terminals there are, or that there is no keeper."""
+        if self._waiting is not None:
+            one: Deferred[None] = Deferred()
+            self._waiting.append(one)
+            await one
 
     async def _take_up(self) -> None:
         found = await self.hub.restore()

@@ -160,8 +160,12 @@ class Daemon:
         self._end(signal.SIGKILL)
 
     def terminate(self) -> int:
-        """Stop it politely; answers the exit status."""
-        return self._end(signal.SIGTERM)
+        """Stop it politely; answers the exit status.
+
+        twistd, after an orderly stop, ends by the very signal it was sent.
+        """
+        status = self._end(signal.SIGTERM)
+        return 0 if status == -signal.SIGTERM else status
 
     def _end(self, number: int) -> int:
         process, self.process = self.process, None
@@ -175,7 +179,7 @@ class Daemon:
             if entry.name.isdigit():
                 with suppress(OSError):
                     line = (entry / "cmdline").read_bytes()
-                    if b"gotwist.keeper" in line and os.fsencode(self.home) in line:
+                    if b"/keeper/__main__.py" in line and os.fsencode(self.home) in line:
                         return int(entry.name)
         return None
 

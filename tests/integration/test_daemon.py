@@ -16,6 +16,7 @@ from tests.integration.signing_in import connect, cookie_of, request
 from tests.integration.websocket import Closed, Refused, Screen, WebSocket
 
 COUNT = b"i=0; while [ $i -lt 4000 ]; do i=$((i+1)); echo n$i.; sleep 0.0005; done; echo do''ne\n"
+COMMANDS = {"shell": "%SHELL%", "odd": "/no/such/program --x"}
 NUMBER = re.compile(rb"n(\d+)\.")
 
 
@@ -229,7 +230,7 @@ class TerminalTests(DaemonTestCase):
         """The sentence names the program; nothing is left open."""
         daemon = self.daemon(plain=True)
         daemon.write_settings(
-            "60odd.conf", {"*": {"terminal": {"commands": {"odd": "/no/such/program --x"}}}}
+            "60odd.conf", {"*": {"terminal": {"commands": COMMANDS}}}
         )
         daemon.start()
         websocket = connect(daemon, cookie_of(daemon, daemon.first_link()))

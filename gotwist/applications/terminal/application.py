@@ -45,11 +45,9 @@ class TerminalApplication(Application):
         self.client.on_binary(frames.Kind.ACK, self._on_ack)
         self.client.on_writable(self._on_writable)
 
-    def authenticate(self) -> None:
+    async def authenticate(self) -> None:
         """Tell the user's terminals at this location."""
-        self.programs.when_ready(self._begin)
-
-    def _begin(self) -> None:
+        await self.programs.ready()
         if self.client.is_open:
             self.programs.watch(self.client.session)
             self.get_terminals()
@@ -79,6 +77,7 @@ class TerminalApplication(Application):
     @action("terminal:new_terminal", arguments.NewTerminal)
     async def new_terminal(self, wanted: arguments.NewTerminal) -> None:
         """Open a terminal, or attach to the one that is there."""
+        await self.programs.ready()
         place = self._place()
         number = wanted.term
         was_there = number is not None and self.hub.places.has(place, number)

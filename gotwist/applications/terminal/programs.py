@@ -48,26 +48,15 @@ class Programs:
         self._sessions = sessions
         self._spawn = spawn
         self._watched: set[str] = set()
-        self._waiting: list[Callable[[], None]] | None = []
+        #: Awaited before anything is told or opened: until then the terminals of the daemon
+        #: before this one are not known, and a number might be given twice.
+        self.ready: Callable[[], Awaitable[None]] = _ready
         hub.on_changed = self._write_locations
         self._settings = settings
         self._account = account
         self._directories = directories
         self._now_ms = now_ms
         self._inherited = inherited
-
-    def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call back once the terminals of the daemon before this one are known."""
-        if self._waiting is None:
-            callback()
-        else:
-            self._waiting.append(callback)
-
-    def set_ready(self) -> None:
-        """The keeper's terminals are known now (or there is no keeper)."""
-        waiting, self._waiting = self._waiting, None
-        for callback in waiting or ():
-            callback()
 
     def watch(self, session: Session) -> None:
         """End a session's terminals when it is unseen for too long."""
@@ -151,6 +140,10 @@ class Programs:
             max_of_user=_whole(settings["max_terms"]),
             max_of_server=_whole(settings["max_terminals"]),
         )
+
+
+async def _ready() -> None:
+    """Nothing has to be waited for."""
 
 
 def short_hash(text: str) -> str:
