@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 #: A room, and the rooms its modules may import.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "applications": ("gateway", "auth", "settings"),
+    "applications": ("gateway", "auth", "settings", "events"),
     "web": ("auth", "settings"),
-    "gateway": ("auth", "settings"),
+    "gateway": ("auth", "settings", "events"),
     "auth": ("settings",),
     "settings": (),
     "keeper": (),
@@ -28,7 +28,7 @@ MAY_ALSO_IMPORT: dict[str, tuple[str, ...]] = {
 COMMON = ("gotwist", "gotwist.clock", "gotwist.errors", "gotwist.paths")
 #: Modules that know every room and that nobody imports.
 ROOF = ("gotwist.tap",)
-#: Packages that touch the outside, and who may import them.
+#: Packages that touch the outside, and the files (or folders of files) that may import them.
 OUTSIDE = frozenset(
     {"OpenSSL", "autobahn", "cryptography", "gssapi", "pam", "pika", "service_identity"}
     | {"treq", "twisted", "txaio", "txredisapi", "zope"}
@@ -163,11 +163,12 @@ class House:
 
     def wrong_outsides(self, module: str) -> Iterator[str]:
         room = room_of(module)
-        file = module.rpartition(".")[2]
-        may_touch = module in ROOF or room in OUTSIDE_ROOMS or file in OUTSIDE_FILES
+        named = not OUTSIDE_FILES.isdisjoint(module.split(".")[2:])
+        may_touch = module in ROOF or room in OUTSIDE_ROOMS or named
+        if not may_touch:
+            for package in sorted({found.package for found in self.imports[module]} & OUTSIDE):
+                yield f"{module}: imports {package}, but is not named for what it touches"
         for found in self.imports[module]:
-            if found.package in OUTSIDE and not may_touch:
-                yield f"{module}: imports {found.package}, but is not named for what it touches"
             if room in STANDARD_LIBRARY_ONLY and found.package not in PLAIN:
                 yield f"{module}: imports {found.package}, not of the standard library"
             whole = f"{found.module}.{found.name}" if found.name else found.module
@@ -228,7 +229,8 @@ class CheckerTests(SynchronousTestCase):
                 errors="",
                 settings__table="from gotwist.errors import Denied",
                 auth__user="import gotwist.settings.table",
-                gateway__client="from gotwist.auth import user",
+                gateway__client="from gotwist.auth import user\nimport gotwist.events.emitter",
+                events__emitter="",
                 gateway__websocket="import twisted, autobahn",
                 applications__terminal__terminal="from gotwist.keeper.wire import x",
                 applications__go__go="from gotwist.gateway.client import Client",
@@ -278,7 +280,9 @@ class CheckerTests(SynchronousTestCase):
         """Twisted and its like are imported by files named for what they touch."""
         self.refused("not named", gateway__client="from twisted.internet import defer")
         self.refused("not named", auth__tokens="def f():\n import txredisapi")
+        self.refused("not named", auth__service_rules="import twisted")
         self.assertEqual([], self.violations(auth__redis="import txredisapi"))
+        self.assertEqual([], self.violations(gateway__websocket__protocol="import autobahn"))
 
     def test_keeper_is_plain(self) -> None:
         """The keeper uses the standard library only, whatever its files are called."""

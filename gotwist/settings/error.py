@@ -32,6 +32,10 @@ def error_at(file: str, text: str, offset: int, message: str) -> SettingsError:
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
     source = text[start : end if end >= 0 else len(text)]
+    # A value may stand below its name.
+    above = text[text.rfind("\n", 0, max(0, start - 1)) + 1 : start]
+    if _CONFIDENTIAL.search(above):
+        source = ""
     return SettingsError(file, text.count("\n", 0, offset) + 1, offset - start + 1, message, source)
 
 

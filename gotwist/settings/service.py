@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from gotwist.errors import GotwistError
 from gotwist.settings.disk import Fingerprint, fingerprint_of, read_settings_files
+from gotwist.settings.error import SettingsError
 from gotwist.settings.source import SettingsSource
 
 T = TypeVar("T")
@@ -48,7 +49,11 @@ class SettingsWatcher:
         await self._lock.acquire()
         try:
             await self._check()
+        except SettingsError as problem:
+            self._tell(problem.message)
         except GotwistError as problem:
+            # Not what the files say, but that they could not be read: try again.
+            self._seen = None
             self._tell(problem.message)
         finally:
             self._lock.release()

@@ -11,7 +11,7 @@ from tests.settings.helpers import PLACES
 
 
 def parse(*words: str) -> dict[str, Value]:
-    return dict(parse_command_line(words, TABLE, cwd="/work").overrides)
+    return dict(parse_command_line(words, TABLE, cwd="/srv").overrides)
 
 
 class ParseTests(SynchronousTestCase):
@@ -58,7 +58,7 @@ class ParseTests(SynchronousTestCase):
 
     def test_relative_paths(self) -> None:
         """Relative paths begin where the command was typed."""
-        self.assertEqual({"settings_dir": "/work/conf"}, parse("--settings_dir=./conf"))
+        self.assertEqual({"settings_dir": "/srv/conf"}, parse("--settings_dir=./conf"))
         self.assertEqual({"settings_dir": "/conf"}, parse("--settings_dir=/conf"))
 
     def test_actions(self) -> None:

@@ -96,6 +96,8 @@ class RefusalTests(SynchronousTestCase):
         """A line that may hold a secret is not repeated in the error."""
         error = self.refused('{"cookie_secret": "hush",}', 1, 25, "trailing comma")
         self.assertNotIn("hush", str(error))
+        error = self.refused('{"cookie_secret":\n  "hush",}', 2, 9, "trailing comma")
+        self.assertNotIn("hush", str(error))
 
     def test_control_characters_in_the_excerpt(self) -> None:
         """The error cannot be used to write escape sequences into a log."""

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from twisted.internet.defer import Deferred, ensureDeferred, succeed
+from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from gotwist.errors import Unavailable
 from gotwist.settings.disk import read_settings_files
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
@@ -25,9 +26,12 @@ class Threads:
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] | None = None
         self.calls = 0
+        self.refusals: set[int] = set()
 
     def run(self, function: Callable[[], T], /) -> Deferred[T]:
         self.calls += 1
+        if self.calls in self.refusals:
+            return fail(Unavailable("too many open files"))
         if self.waiting is None:
             return succeed(function())
         result: Deferred[T] = Deferred()
@@ -106,6 +110,18 @@ class WatcherTests(SynchronousTestCase):
         self.check()
         self.assertEqual(("b",), self.source.current["origins"])
 
+    def test_unreadable_for_a_while(self) -> None:
+        """Files that could not be read are read again, changed or not; it is told once."""
+        self.check()
+        self.write('{"*": {"gotwist": {"origins": ["b"]}}}')
+        for number in range(2):
+            self.threads.refusals = {self.threads.calls + 2}
+            self.check()
+            self.assertEqual(("a",), self.source.current["origins"], number)
+        self.assertEqual(1, len(self.logged(LogLevel.error)))
+        self.check()
+        self.assertEqual(("b",), self.source.current["origins"])
+
     def test_all_files_gone(self) -> None:
         """When all files vanish the old settings stay, instead of the defaults."""
         self.check()
@@ -137,10 +153,10 @@ class WatcherTests(SynchronousTestCase):
     def test_failing_subscriber(self) -> None:
         """A subscriber that fails is told in the log, and the next change is noticed."""
 
-        def fail(old: Snapshot, new: Snapshot) -> None:
+        def refuse(old: Snapshot, new: Snapshot) -> None:
             raise RuntimeError("no")
 
-        self.source.subscribe(fail)
+        self.source.subscribe(refuse)
         self.check()
         self.write('{"*": {"gotwist": {"origins": ["b"]}}}')
         self.check()
