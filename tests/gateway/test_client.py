@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -28,12 +28,13 @@ class Probe(Application):
     """Does what a test asks for, and keeps what ran."""
 
     name = "probe"
-    ran: list[object]
+    ran: ClassVar[list[object]]
+    wait: ClassVar[Deferred[None]]
 
     @classmethod
     def make_shared(cls, house: House) -> object:
         cls.ran = []
-        cls.wait: Deferred[None] = Deferred()
+        cls.wait = Deferred()
         house.add_policy("probe", cls.judge)
         return None
 
@@ -289,7 +290,7 @@ class SignInTests(ClientCase):
 
     def test_revoked(self) -> None:
         """A revoked sign-in closes its connections at once with 4401, and no others."""
-        other, untouched = self.world.enter("bob")
+        _, untouched = self.world.enter("bob")
         assert self.client.sign_in is not None
         self.world.signins.revoke(self.client.sign_in.id)
         assert self.connection.closed_with is not None
@@ -390,7 +391,7 @@ class FanOutTests(ClientCase):
 
     def test_broadcast(self) -> None:
         """Everybody who has signed in gets it, and nobody else."""
-        second, second_connection = self.world.enter("bob")
+        _, second_connection = self.world.enter("bob")
         _, stranger = self.world.connect()
         self.house.clients.broadcast("go:notice", "hello")
         expected = [("go:notice", "hello")]
