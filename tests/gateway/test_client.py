@@ -12,8 +12,8 @@ from gotwist.applications.go.core import Go
 from gotwist.errors import Denied, Unavailable
 from gotwist.gateway.actions import action, authenticated, is_user, policies, require
 from gotwist.gateway.application import Application
-from gotwist.gateway.client import MAX_WAITING
 from gotwist.gateway.clients import Client, Peer
+from gotwist.gateway.dispatch import MAX_WAITING
 from gotwist.gateway.frames import Kind, pack_header
 from gotwist.gateway.house import House
 from gotwist.gateway.limits import Limits
@@ -202,6 +202,7 @@ class DispatchTests(ClientCase):
         say(self.client, "probe:open", "after")
         self.client.closed()
         self.assertEqual(Probe.ran, [])
+        self.assertEqual(self.world.log.failures, [])
         self.client.receive_text(b'{"probe:open": "late"}')
         self.assertEqual(Probe.ran, [])
 
