@@ -1,20 +1,17 @@
-"""One connected client: its state, its limits, and the dispatch of what it sends."""
+"""One connected client: who it is, what it may send, and how it ends."""
 
 from __future__ import annotations
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
-from inspect import isawaitable
 from typing import Protocol
 
 from gotwist.auth.credentials import Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
-from gotwist.errors import Denied, GotwistError, Malformed, Unavailable
+from gotwist.errors import Denied, Malformed
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import (
-    BAD_MESSAGE,
     INTERNAL,
     NOT_AUTHENTICATED,
     TOO_LATE,
@@ -23,15 +20,13 @@ from gotwist.gateway.clients import (
     Buffer,
     Peer,
 )
+from gotwist.gateway.dispatch import Dispatcher
 from gotwist.gateway.frames import TEXT, Kind, split_frame, ws_header
 from gotwist.gateway.house import House, Timer
 from gotwist.gateway.limits import Bucket
-from gotwist.gateway.messages import JsonValue, TooDeep, decode_message, encode_message
+from gotwist.gateway.messages import encode_message
 from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
 from gotwist.gateway.table import ActionTable
-
-MAX_WAITING = 256
-"""Messages that may wait behind an action that takes its time."""
 
 _ACK = int(Kind.ACK)
 
@@ -51,9 +46,6 @@ class Connection(Protocol):
 class GatewayClient:
     """The :class:`~gotwist.gateway.clients.Client` that the gateway makes.
 
-    Text messages run one after the other, and the actions in one in the order written: while
-    one takes its time (a sign-in that asks a store), the later ones wait.
-
     :param offered: the sign-in that the handshake brought along, if any.
     """
 
@@ -65,15 +57,13 @@ class GatewayClient:
         "_bytes",
         "_connection",
         "_deadline",
+        "_dispatcher",
         "_house",
         "_messages",
         "_offered",
         "_recheck",
         "_session",
         "_stalled",
-        "_table",
-        "_waiting",
-        "_work",
         "_writable_listeners",
         "id",
         "is_open",
@@ -99,14 +89,13 @@ class GatewayClient:
         self.is_open = True
         self.is_writable = True
         self._house = house
-        self._table = table
         self._connection = connection
         self._offered = offered
         self._session: Session | None = None
         self._binary: dict[int, BinaryListener] = {}
         self._writable_listeners: list[Callable[[], None]] = []
-        self._waiting: deque[bytes] = deque()
-        self._work: Timer | None = None
+        self._apps: dict[type[Application], Application] = {}
+        self._dispatcher = Dispatcher(self, house, table, self._apps)
         self._active = False
         self._messages = Bucket(limits.messages_per_s, limits.burst, now)
         self._bytes = Bucket(limits.bytes_per_s, limits.burst, now)
@@ -117,14 +106,13 @@ class GatewayClient:
             limits.authentication_s, self._too_late
         )
         house.clients.add(self)
-        self._apps: dict[type[Application], Application] = {}
 
     # -- life -------------------------------------------------------------------------------
 
     def opened(self) -> None:
         """The connection is open: make the applications and tell them."""
         shared = self._house.shared
-        for kind in self._table.applications:
+        for kind in self._dispatcher.table.applications:
             self._apps[kind] = kind(self, self._house, shared.get(kind.name))
         for application in self._apps.values():
             application.initialize()
@@ -162,11 +150,11 @@ class GatewayClient:
         if not self.is_open:
             return False
         self.is_open = False
-        for timer in (self._deadline, self._recheck, self._stalled, self._work):
+        for timer in (self._deadline, self._recheck, self._stalled):
             if timer is not None:
                 timer.cancel()
-        self._deadline = self._recheck = self._stalled = self._work = None
-        self._waiting.clear()
+        self._deadline = self._recheck = self._stalled = None
+        self._dispatcher.stop()
         return True
 
     # -- who --------------------------------------------------------------------------------
@@ -341,10 +329,10 @@ class GatewayClient:
             self._active = True
             listener(terminal, offset, payload)
         except Exception as failure:
-            self._refuse(None, failure)
+            self._dispatcher.refuse(None, failure)
 
     def receive_text(self, message: bytes) -> None:
-        """Run the actions of one text message, after those of the ones before it."""
+        """Have the actions of one text message run."""
         if not self.is_open:
             return
         now = self._house.clock.now()
@@ -354,70 +342,10 @@ class GatewayClient:
         if not self._bytes.take(len(message), now):
             self.close(TOO_MANY, "too many bytes")
             return
-        if len(self._waiting) >= MAX_WAITING:
-            self.close(TOO_MANY, "too many messages are waiting")
-            return
         self._active = True
-        self._waiting.append(message)
-        if self._work is None:
-            # Set while the work runs for the first time, so that it is not begun twice.
-            self._work = _Nothing()
-            work = self._house.spawn(self._run_waiting())
-            if self._work is not None:
-                self._work = work
-
-    async def _run_waiting(self) -> None:
-        try:
-            while self._waiting:
-                message = self._waiting.popleft()
-                try:
-                    actions = decode_message(message)
-                except TooDeep as failure:
-                    self.close(BAD_MESSAGE, failure.message)
-                    return
-                except Malformed as failure:
-                    self._refuse(None, failure)
-                    continue
-                for name, value in actions:
-                    await self._run(name, value)
-                    if not self.is_open:
-                        return
-        finally:
-            self._work = None
-
-    async def _run(self, name: str, value: JsonValue) -> None:
-        try:
-            found = self._table.find(name)
-            if found is None:
-                raise Malformed(self._table.refusal(name, hint=self.sign_in is not None))
-            kind, action = found
-            arguments = action.check(self, self._house, value)
-            result = action.function(self._apps[kind], *arguments)
-            if isawaitable(result):
-                await result
-        except Exception as failure:
-            self._refuse(name, failure)
-
-    def _refuse(self, name: str | None, failure: Exception) -> None:
-        """Answer a failed action: the one place where its exceptions end."""
-        shown = name[:64] if name is not None else None
-        if isinstance(failure, GotwistError):
-            code, message = failure.code, failure.message
-            if not isinstance(failure, Malformed | Unavailable):
-                self._house.log.info("action refused", client=self.id, action=shown, code=code)
-        else:
-            id = self._house.log.failure("action failed", failure, client=self.id, action=shown)
-            code, message = "internal", f"Something went wrong here ({id})."
-        self.send("go:error", {"action": shown, "code": code, "message": message})
+        self._dispatcher.receive(message)
 
     def fail(self, failure: Exception) -> None:
         """Close after a fault of ours outside any action."""
         self._house.log.failure("client failed", failure, client=self.id)
         self.close(INTERNAL, "internal error")
-
-
-class _Nothing:
-    """A timer of something that is running already."""
-
-    def cancel(self) -> None:
-        """Do nothing: whoever runs is on the stack and sees that the client has closed."""

@@ -9,8 +9,6 @@ from gotwist.gateway.actions import Action
 from gotwist.gateway.application import Application
 from gotwist.gateway.house import House
 
-_MAX_SHOWN = 64
-
 
 class ActionTable:
     """All actions of all applications, by name."""
@@ -34,7 +32,7 @@ class ActionTable:
 
         :param hint: whether to name the nearest action there is; a stranger is told nothing.
         """
-        shown = name[:_MAX_SHOWN]
+        shown = name[:64]
         near = difflib.get_close_matches(shown, self._actions, 1) if hint else []
         return f"There is no action {shown!r}" + (f"; did you mean {near[0]!r}?" if near else ".")
 

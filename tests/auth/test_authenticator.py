@@ -62,9 +62,7 @@ class AuthenticatorTests(SynchronousTestCase):
         token = TokenCredentials(self.mint())
         signed_in = self.enter("token", token)
         self.assertEqual((signed_in.user.upn, signed_in.user.method), ("alice", "token"))
-        self.assertEqual(
-            self.enter("token", CookieCredentials(signed_in.cookie)).id, signed_in.id
-        )
+        self.assertEqual(self.enter("token", CookieCredentials(signed_in.cookie)).id, signed_in.id)
         self.refuse("token", token)
 
     def test_launch(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -136,17 +137,25 @@ class TakeTests(TokenCase):
         for value in (NOW, int(NOW), str(int(NOW)), "2026-11-24T06:00:00Z", "24:11:2026:06:00:00"):
             self.assertEqual(parse_time(value), NOW, value)
         self.assertEqual(parse_time("2026-11-24T06:00:00"), NOW)
-        for bad in (None, [], "", "24-11-2026", "99:99:2026:00:00:00", float("nan"), -1, 1e300):
+        values: list[object] = [
+            None,
+            [],
+            "",
+            "24-11-2026",
+            "99:99:2026:00:00:00",
+            float("nan"),
+            -1,
+            1e300,
+        ]
+        for bad in values:
             with self.assertRaises(Malformed):
                 parse_time(bad)
 
     @given(st.text(max_size=60) | st.binary(max_size=40).map(repr))
     def test_anything(self, text: str) -> None:
         """Any text is a record or a refusal, nothing else."""
-        try:
+        with contextlib.suppress(Malformed):
             parse_record(text)
-        except Malformed:
-            pass
 
 
 class MemoryStoreTests(TokenCase):

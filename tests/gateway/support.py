@@ -50,9 +50,7 @@ class NoSettings:
     def __getitem__(self, name: str) -> object:
         raise KeyError(name)
 
-    def application(
-        self, name: str, attributes: Mapping[str, str] | None
-    ) -> Mapping[str, object]:
+    def application(self, name: str, attributes: Mapping[str, str] | None) -> Mapping[str, object]:
         return {}
 
 

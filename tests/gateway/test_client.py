@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -12,8 +12,8 @@ from gotwist.applications.go.core import Go
 from gotwist.errors import Denied, Unavailable
 from gotwist.gateway.actions import action, authenticated, is_user, policies, require
 from gotwist.gateway.application import Application
-from gotwist.gateway.client import MAX_WAITING
 from gotwist.gateway.clients import Client, Peer
+from gotwist.gateway.dispatch import MAX_WAITING
 from gotwist.gateway.frames import Kind, pack_header
 from gotwist.gateway.house import House
 from gotwist.gateway.limits import Limits
@@ -28,12 +28,13 @@ class Probe(Application):
     """Does what a test asks for, and keeps what ran."""
 
     name = "probe"
-    ran: list[object]
+    ran: ClassVar[list[object]]
+    wait: ClassVar[Deferred[None]]
 
     @classmethod
     def make_shared(cls, house: House) -> object:
         cls.ran = []
-        cls.wait: Deferred[None] = Deferred()
+        cls.wait = Deferred()
         house.add_policy("probe", cls.judge)
         return None
 
@@ -201,6 +202,7 @@ class DispatchTests(ClientCase):
         say(self.client, "probe:open", "after")
         self.client.closed()
         self.assertEqual(Probe.ran, [])
+        self.assertEqual(self.world.log.failures, [])
         self.client.receive_text(b'{"probe:open": "late"}')
         self.assertEqual(Probe.ran, [])
 
@@ -289,7 +291,7 @@ class SignInTests(ClientCase):
 
     def test_revoked(self) -> None:
         """A revoked sign-in closes its connections at once with 4401, and no others."""
-        other, untouched = self.world.enter("bob")
+        _, untouched = self.world.enter("bob")
         assert self.client.sign_in is not None
         self.world.signins.revoke(self.client.sign_in.id)
         assert self.connection.closed_with is not None
@@ -390,7 +392,7 @@ class FanOutTests(ClientCase):
 
     def test_broadcast(self) -> None:
         """Everybody who has signed in gets it, and nobody else."""
-        second, second_connection = self.world.enter("bob")
+        _, second_connection = self.world.enter("bob")
         _, stranger = self.world.connect()
         self.house.clients.broadcast("go:notice", "hello")
         expected = [("go:notice", "hello")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
 import autobahn.websocket.protocol
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -32,6 +34,7 @@ class MemoryTransport(StringTransportWithDisconnection):
     """A transport that can be aborted, and whose buffer is as full as a test says."""
 
     aborted = False
+    producer: Any
 
     def abortConnection(self) -> None:
         if not self.aborted:
@@ -102,9 +105,9 @@ class WebSocketCase(SynchronousTestCase):
         channel.dataReceived(head.encode() + b"\r\n")
         return transport
 
-    def opened(self, **arguments: object) -> MemoryTransport:
+    def opened(self, **arguments: Any) -> MemoryTransport:
         """A connection whose handshake has succeeded."""
-        transport = self.connect(**arguments)  # type: ignore[arg-type]
+        transport = self.connect(**arguments)
         head, _, rest = transport.value().partition(b"\r\n\r\n")
         self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
         transport.clear()
@@ -297,6 +300,23 @@ class MessageTests(WebSocketCase):
         self.send(transport, "go:ping", 1)
         self.assertEqual(self.heard(transport), [("go:pong", 1)])
 
+    def test_goodbye(self) -> None:
+        """A goodbye is answered; who then does not let go is cut off after a second."""
+        transport = self.enter()
+        transport.loseConnection = lambda: None  # type: ignore[method-assign]  # never flushed
+        transport.protocol.dataReceived(masked(b"\x03\xe8", b"abcd", 0x88))
+        self.assertEqual(self.frames(transport), [(0x88, b"\x03\xe8")])
+        self.world.clock.advance(1.1)
+        self.assertTrue(transport.aborted)
+
+    def test_nothing_left(self) -> None:
+        """A connection that has ended leaves no timer behind."""
+        transport = self.enter()
+        transport.protocol.dataReceived(masked(b"\x03\xe8", b"abcd", 0x88))
+        self.world.clock.advance(0)
+        self.assertFalse(transport.connected)
+        self.assertEqual(self.world.clock.getDelayedCalls(), [])
+
     def test_deadline(self) -> None:
         """Who has not signed in after 15 s is shown out with 4408, pings or not."""
         transport = self.opened()
@@ -393,7 +413,7 @@ class AutobahnTests(WebSocketCase):
         """The names behind the short ways exist, and mean what they did."""
         self.opened()
         self.assertTrue(shortcuts.silence_option_dump())
-        self.assertEqual(autobahn.websocket.protocol.pformat([1]), "")
+        self.assertEqual(vars(autobahn.websocket.protocol)["pformat"]([1]), "")
         made = autobahn.websocket.protocol.WebSocketProtocol._connectionMade
         self.assertIn("pformat", made.__code__.co_names)
 
@@ -407,4 +427,3 @@ class AutobahnTests(WebSocketCase):
         """Where the names are missing, the ordinary way is taken."""
         self.assertFalse(shortcuts.is_between_messages(object()))
         self.assertTrue(shortcuts.has_queue(object()))
-

@@ -97,7 +97,7 @@ def listen(reactor: IReactorTCP, port: int) -> IListeningPort:
 
 class _Root(Resource):
     def __init__(self, resource: GatewayResource) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._resource = resource
 
     def getChild(self, path: bytes, request: IRequest) -> GatewayResource:

@@ -41,7 +41,7 @@ class GuardedFactory(WebSocketServerFactory):
         max_connections: int = 4096,
         refusal_headers: Sequence[tuple[str, str]] = REFUSAL_HEADERS,
     ) -> None:
-        super().__init__(server=server, reactor=reactor)  # type: ignore[no-untyped-call]
+        super().__init__(server=server, reactor=reactor)
         # Autobahn's own timers belong to the global reactor, whatever it is given.
         self._batched_timer = ReactorClock(reactor)
         self.maxConnections = max_connections
@@ -77,7 +77,7 @@ class GatewayResource(WebSocketResource):
     """
 
     def __init__(self, factory: GuardedFactory, peer_of: Callable[[IRequest], Peer]) -> None:
-        super().__init__(factory)  # type: ignore[no-untyped-call]
+        super().__init__(factory)
         self._peer_of = peer_of
 
     def render(self, request: IRequest) -> object:
@@ -85,7 +85,7 @@ class GatewayResource(WebSocketResource):
         return self._factory.serve(self._peer_of(request), lambda: self._render(request))
 
     def _render(self, request: IRequest) -> object:
-        return super().render(request)  # type: ignore[no-untyped-call]
+        return super().render(request)
 
 
 def _host(address: IAddress | None) -> str:

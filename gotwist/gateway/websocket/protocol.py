@@ -86,6 +86,7 @@ class GuardedWebSocket(WebSocketServerProtocol):
 
     _connect: Connect | None = None
     _is_judged = False
+    _has_ended = False
     _is_direct = False
     _is_full = False
     _is_reading_paused = False
@@ -172,6 +173,7 @@ class GuardedWebSocket(WebSocketServerProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the handler that the connection has ended."""
+        self._has_ended = True
         if self._abort_timer is not None:
             self._abort_timer.cancel()
         handler, self.handler = self.handler, None
@@ -191,6 +193,12 @@ class GuardedWebSocket(WebSocketServerProtocol):
         """End the connection now, whatever waits to be written."""
         self.dropConnection(abort=True)
 
+    def dropConnection(self, abort: bool = False) -> None:
+        """End the connection; a peer that does not read what is left has a second for it."""
+        super().dropConnection(abort)
+        if not abort:
+            self._abort_later()
+
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
         # Autobahn would go on reading and parsing what a broken or hostile peer sends.
         super()._fail_connection(code, reason)
@@ -198,7 +206,10 @@ class GuardedWebSocket(WebSocketServerProtocol):
 
     def _stop_reading_and_abort(self) -> None:
         self.transport.pauseProducing()
-        if self._abort_timer is None:
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        if self._abort_timer is None and not self._has_ended:
             self._abort_timer = ReactorClock(self.factory.reactor).call_later(
                 self.abort_after_s, self.transport.abortConnection
             )

@@ -1,0 +1,123 @@
+"""The dispatcher: runs the actions that one client sends, and answers for those that fail."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from inspect import isawaitable
+
+from gotwist.errors import GotwistError, Malformed, Unavailable
+from gotwist.gateway.application import Application
+from gotwist.gateway.clients import BAD_MESSAGE, TOO_MANY, Client
+from gotwist.gateway.house import House, Timer
+from gotwist.gateway.messages import JsonValue, TooDeep, decode_message
+from gotwist.gateway.table import ActionTable
+
+MAX_WAITING = 256
+"""Messages that may wait behind an action that takes its time."""
+
+MAX_SHOWN = 64
+"""Characters of an action's name that are repeated to whoever sent it."""
+
+
+class Dispatcher:
+    """Runs text messages one after the other, and the actions in each in the order written.
+
+    While one takes its time (a sign-in that asks a store), the later ones wait.
+
+    :param applications: the client's own instances, which come when its connection opens.
+    """
+
+    __slots__ = ("_applications", "_client", "_house", "_waiting", "_work", "table")
+
+    def __init__(
+        self,
+        client: Client,
+        house: House,
+        table: ActionTable,
+        applications: Mapping[type[Application], Application],
+    ) -> None:
+        self.table = table
+        self._client = client
+        self._house = house
+        self._applications = applications
+        self._waiting: deque[bytes] = deque()
+        self._work: Timer | None = None
+
+    def receive(self, message: bytes) -> None:
+        """Run the actions of ``message`` after those of the messages before it."""
+        if len(self._waiting) >= MAX_WAITING:
+            self._client.close(TOO_MANY, "too many messages are waiting")
+            return
+        self._waiting.append(message)
+        if self._work is None:
+            # Set while the work runs for the first time, so that it is not begun twice.
+            self._work = _RUNNING
+            work = self._house.spawn(self._run_waiting())
+            if self._work is not None:
+                self._work = work
+
+    def stop(self) -> None:
+        """Run nothing more; what is running ends where it waits."""
+        self._waiting.clear()
+        work, self._work = self._work, None
+        if work is not None:
+            work.cancel()
+
+    def refuse(self, name: str | None, failure: Exception) -> None:
+        """Answer for a failed action: the one place where its exceptions end."""
+        client, log = self._client, self._house.log
+        shown = name[:MAX_SHOWN] if name is not None else None
+        if isinstance(failure, GotwistError):
+            code, message = failure.code, failure.message
+            if not isinstance(failure, Malformed | Unavailable):
+                log.info("action refused", client=client.id, action=shown, code=code)
+        else:
+            id = log.failure("action failed", failure, client=client.id, action=shown)
+            code, message = "internal", f"Something went wrong here ({id})."
+        client.send("go:error", {"action": shown, "code": code, "message": message})
+
+    async def _run_waiting(self) -> None:
+        try:
+            while self._waiting:
+                message = self._waiting.popleft()
+                try:
+                    actions = decode_message(message)
+                except TooDeep as failure:
+                    self._client.close(BAD_MESSAGE, failure.message)
+                    return
+                except Malformed as failure:
+                    self.refuse(None, failure)
+                    continue
+                for name, value in actions:
+                    await self._run(name, value)
+                    if not self._client.is_open:
+                        return
+        finally:
+            self._work = None
+
+    async def _run(self, name: str, value: JsonValue) -> None:
+        try:
+            found = self.table.find(name)
+            if found is None:
+                hint = self._client.user is not None
+                raise Malformed(self.table.refusal(name, hint=hint))
+            kind, action = found
+            arguments = action.check(self._client, self._house, value)
+            result = action.function(self._applications[kind], *arguments)
+            if isawaitable(result):
+                await result
+        except Exception as failure:
+            # Work that was cancelled because the client has gone is nobody's fault.
+            if self._client.is_open:
+                self.refuse(name, failure)
+
+
+class _Running:
+    """Stands for work that is on the stack, and sees by itself that the client has closed."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
+_RUNNING = _Running()
