@@ -23,7 +23,7 @@ from gotwist.web.conditional import (
 )
 from gotwist.web.confine import is_plain_component, open_confined
 from gotwist.web.filesend import DiskThreads, FileSender
-from gotwist.web.leaf import Body, Leaf, decode_path
+from gotwist.web.leaf import Body, Leaf, NotFound, decode_path
 from gotwist.web.request import Request
 from gotwist.web.signin import SignInDesk
 
@@ -42,7 +42,9 @@ class Downloads(Leaf):
     def getChild(self, path: bytes, request: IRequest) -> Resource:
         segments = decode_path([path, *request.postpath])
         request.postpath.clear()
-        return Download(segments or [], self._desk, self._root, self._threads)
+        if segments is None:
+            return NotFound()
+        return Download(segments, self._desk, self._root, self._threads)
 
 
 class Download(Leaf):

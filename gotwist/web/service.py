@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IReactorUNIX,
 )
 from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gotwist.errors import Unavailable
 from gotwist.web.connections import Connections
@@ -32,6 +31,7 @@ from gotwist.web.resources import HouseParts, build_root
 from gotwist.web.site import Site
 from gotwist.web.sockets import BACKLOG, open_tcp, unix_place
 from gotwist.web.tls import ReloadingTls, describe_validity
+from gotwist.web.tlsend import TlsFactory
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 
@@ -156,7 +156,7 @@ class WebDoor(Service):
 
     def _factory(self, kind: str) -> IProtocolFactory:
         if kind == "https" and self._tls is not None:
-            return TLSMemoryBIOFactory(self._tls, False, self.site, clock=self._reactor)
+            return TlsFactory(self._tls, False, self.site, clock=self._reactor)
         if kind == "redirect":
             site = Site(
                 RedirectResource(self._settings, self.port),

@@ -32,7 +32,9 @@ class LaunchLinkTests(SynchronousTestCase):
 
     def test_cookie_on_tls(self) -> None:
         """On TLS the cookie is one that only this host, on TLS, can set."""
-        answer = House(TLS).ask("/a/b/auth?token=good-token", peer="unix", X_Forwarded_Proto="https")
+        answer = House(TLS).ask(
+            "/a/b/auth?token=good-token", peer="unix", X_Forwarded_Proto="https"
+        )
         self.assertEqual(answer.header("location"), "/a/b/")
         self.assertEqual(
             answer.header("set-cookie"),
@@ -51,9 +53,7 @@ class LaunchLinkTests(SynchronousTestCase):
         """From another site the link asks first; the button there signs in."""
         answer = self.house.ask("/auth?token=good-token&next=/x", Sec_Fetch_Site="cross-site")
         self.assertEqual((answer.status, self.house.desk.tokens), (200, {"good-token"}))
-        fields = dict(
-            re.findall(r'name="(\w+)" value="([^"]*)"', unescape(answer.body.decode()))
-        )
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', unescape(answer.body.decode())))
         self.assertEqual(fields, {"token": "good-token", "next": "/x"})
         answer = self.house.ask(
             "/auth", "POST", body=b"token=good-token&next=/x", Sec_Fetch_Site="same-origin"

@@ -161,7 +161,9 @@ class RenderTests(SynchronousTestCase):
         """The client's address is the right-most one no listed proxy has."""
         house = House(settings_with(trusted_proxies=("10.0.0.0/8",)), root=_root())
         self.assertEqual(
-            house.ask("/echo", peer="10.1.1.1", X_Forwarded_For="6.6.6.6, 192.0.2.9, 10.2.2.2").body,
+            house.ask(
+                "/echo", peer="10.1.1.1", X_Forwarded_For="6.6.6.6, 192.0.2.9, 10.2.2.2"
+            ).body,
             b"192.0.2.9",
         )
         self.assertEqual(

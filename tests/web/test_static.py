@@ -95,7 +95,9 @@ class LoadTests(SynchronousTestCase):
         self.assertEqual(set(bundle.files["main-ABCDEFGH.js"].variants), {"", "br"})
         self.assertTrue(bundle.files["main-ABCDEFGH.js"].is_hashed)
         self.assertFalse(bundle.files["favicon.svg"].is_hashed)
-        self.assertEqual((bundle.template, bundle.manifest["main.js"]), ("page", "main-ABCDEFGH.js"))
+        self.assertEqual(
+            (bundle.template, bundle.manifest["main.js"]), ("page", "main-ABCDEFGH.js")
+        )
 
     def test_nothing_there(self) -> None:
         """Without a static directory there is an empty bundle, not a crash."""
