@@ -238,7 +238,12 @@ class Modes:
         elif number == b"4":
             parts = value.split(b";", 2 * MAX_COLOURS)
             for index, colour in zip(parts[::2], parts[1::2], strict=False):
-                if index.isdigit() and len(index) <= 3 and int(index) < 256 and _SAFE_COLOUR.match(colour):
+                if (
+                    index.isdigit()
+                    and len(index) <= 3
+                    and int(index) < 256
+                    and _SAFE_COLOUR.match(colour)
+                ):
                     self._colours[b"4;" + index] = colour
         elif number in (b"104", b"110", b"111", b"112"):
             self._reset_colours(b"4" if number == b"104" else number.replace(b"11", b"1"), value)

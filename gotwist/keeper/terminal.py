@@ -56,7 +56,7 @@ class Terminal:
 
     __slots__ = (
         "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
-        "closing", "columns", "created", "drained", "drained_ns", "exited", "grace_runs", "head", "id",
+        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at", "grace_runs", "head", "id",
         "label", "master", "need", "owner", "pid", "reasons", "ring", "rows",
         "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
@@ -75,6 +75,7 @@ class Terminal:
         self.label = ""
         self.created = time.time()
         self.exited: tuple[int | None, int | None] | None = None
+        self.exited_at = 0.0
         # Monotonic second at which a closing terminal is killed; 0: it is not closing.
         self.closing = 0.0
         # The connection this terminal ends with, when it was not asked to persist.

@@ -170,10 +170,10 @@ class Terminals:
         for terminal in list(self.all.values()):
             self.close(terminal)
 
-    def forget_ended(self) -> None:
-        """Forget the terminals whose program has ended."""
+    def forget_ended(self, before: float) -> None:
+        """Forget the terminals whose program ended before a (monotonic) time."""
         for terminal in list(self.all.values()):
-            if terminal.exited is not None:
+            if terminal.exited is not None and terminal.exited_at <= before:
                 self.close(terminal)
 
     def collect(self) -> None:
@@ -194,6 +194,7 @@ class Terminals:
     def _end(self, terminal: Terminal, how: tuple[int | None, int | None]) -> None:
         self._reading.drain_last(terminal)
         terminal.exited = how
+        terminal.exited_at = time.monotonic()
         self._reading.remove(terminal)
         os.close(terminal.master)
         terminal.master = -1

@@ -10,6 +10,7 @@ import socket
 import stat
 import struct
 import sys
+import time
 import traceback
 
 from gotwist.keeper import wire
@@ -210,21 +211,20 @@ class Keeper:
         if self._connections:
             return
         visits = self._visits
+        since = time.monotonic()
 
-        def forget() -> None:
-            if visits == self._visits:
-                self._terminals.forget_ended()
-
-        def leave() -> None:
+        def look() -> None:
             if visits != self._visits:
                 return
             if self._terminals.is_empty:
                 self._is_over = True
-            else:
-                self._timers.after(self._idle_s, leave)
+                return
+            before = time.monotonic() - self._forget_s
+            if since <= before:
+                self._terminals.forget_ended(before)
+            self._timers.after(self._idle_s, look)
 
-        self._timers.after(self._forget_s, forget)
-        self._timers.after(self._idle_s, leave)
+        self._timers.after(self._idle_s, look)
 
     def _shutdown(self) -> None:
         def look() -> None:

@@ -11,6 +11,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -49,8 +50,8 @@ class Peer:
         self.sock.settimeout(LIMIT_S)
         self.sock.connect(path)
         self.splitter = wire.Splitter(wire.MAX_ANSWER)
-        self.inbox: list[dict[str, object]] = []
-        self.events: list[dict[str, object]] = []
+        self.inbox: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.descriptors: list[int] = []
         self.masters: dict[int, int] = {}
         self.slots: dict[int, int] = {}
@@ -77,7 +78,7 @@ class Peer:
             (self.inbox if "tag" in message else self.events).append(message)
         return bool(data)
 
-    def ask(self, **request: object) -> dict[str, object]:
+    def ask(self, **request: object) -> dict[str, Any]:
         """Ask, and wait for the answer."""
         self.tag += 1
         self.sock.sendall(wire.render_json({"tag": self.tag, **request}))
@@ -88,7 +89,7 @@ class Peer:
         assert answer["tag"] == self.tag
         return answer
 
-    def event(self, kind: str) -> dict[str, object]:
+    def event(self, kind: str) -> dict[str, Any]:
         """Wait for an event."""
         while True:
             for event in self.events:
@@ -105,14 +106,17 @@ class Peer:
         assert answer["ok"], answer
         return self._keep(answer)
 
-    def adopt(self, number: int) -> dict[str, object]:
+    def adopt(self, number: int) -> dict[str, Any]:
         """Take a terminal over."""
         answer = self.ask(do="adopt", terminal=number)
         self._keep(answer)
         return answer
 
     def _keep(self, answer: dict[str, object]) -> int:
-        number, slot = wire.integer(answer, "terminal", 0, 2**32), wire.integer(answer, "slot", 0, 9999)
+        number, slot = (
+            wire.integer(answer, "terminal", 0, 2**32),
+            wire.integer(answer, "slot", 0, 9999),
+        )
         ring, *masters = self.taken(wire.integer(answer, "fds", 1, 2))
         self.arena.add(slot, ring)
         self.slots[number] = slot

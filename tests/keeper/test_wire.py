@@ -87,8 +87,6 @@ class WireTests(SynchronousTestCase):
             self.assertEqual(wire.render_need(vector["terminal"], vector["offset"]), data)
             ((kind, payload),) = wire.Splitter(99).feed(data)
             self.assertEqual(kind, wire.NEED)
-            self.assertEqual(
-                wire.parse_need(payload), (vector["terminal"], vector["offset"])
-            )
+            self.assertEqual(wire.parse_need(payload), (vector["terminal"], vector["offset"]))
         for text in vectors["odd"]:
             self.assertRaises(wire.Odd, wire.parse_json, text.encode())

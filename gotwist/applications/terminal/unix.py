@@ -86,6 +86,7 @@ class KeeperLink:
         self._is_stopped = False
         self._reconnecting: Deferred[None] | None = None
         self.epoch = 0
+        self.keeper_pid = 0
         self.on_bell: Callable[[tuple[int, ...]], None] = _nothing
         self.on_title: Callable[[int, str], None] = _nothing
         self.on_exited: Callable[[int, int | None, int | None, int], None] = _nothing
@@ -140,6 +141,7 @@ class KeeperLink:
         self._arena = ArenaReader(arena, notes)
         self._bell = Bell(self._reactor, bell, self._rung)
         self.epoch = number_in(answer, "epoch")
+        self.keeper_pid = number_in(answer, "pid")
 
     async def open(
         self,
