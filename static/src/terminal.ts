@@ -259,8 +259,10 @@ function hasGpu(): boolean {
   const context = document.createElement("canvas").getContext("webgl2", {
     failIfMajorPerformanceCaveat: true,
   });
+  const info = context?.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(info ? context?.getParameter(info.UNMASKED_RENDERER_WEBGL) : "");
+  gpu = context !== null && !/swiftshader|llvmpipe|software/i.test(renderer);
   context?.getExtension("WEBGL_lose_context")?.loseContext();
-  gpu = context !== null;
   return gpu;
 }
 

@@ -106,7 +106,7 @@ export function chrome(theme: Theme): Record<string, string> {
     "--raised": raised,
     "--hover": hover,
     "--line": mix(background, foreground, strong ? 1 : 0.17),
-    "--edge": mix(background, foreground, strong ? 1 : 0.55),
+    "--edge": readable(mix(background, foreground, strong ? 1 : 0.5), raised, 3),
     "--muted": readable(mix(background, foreground, strong ? 1 : 0.8), raised),
     "--danger": readable(theme.dark ? "#ff8585" : "#b3202f", raised),
     "--warn": readable(theme.dark ? "#f2c661" : "#7a5200", raised),
@@ -114,10 +114,10 @@ export function chrome(theme: Theme): Record<string, string> {
 }
 
 /** This colour, or as much lighter or darker as it takes to be read on `ground`. */
-function readable(colour: string, ground: string): string {
+function readable(colour: string, ground: string, ratio = 4.6): string {
   const end = luminance(ground) > 0.18 ? "#000000" : "#ffffff";
   let share = 0;
-  while (share < 1 && contrast(mix(colour, end, share), ground) < 4.6) share += 0.05;
+  while (share < 1 && contrast(mix(colour, end, share), ground) < ratio) share += 0.05;
   return mix(colour, end, share);
 }
 

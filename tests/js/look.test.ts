@@ -25,7 +25,7 @@ for (const theme of THEMES) {
       const ratio = contrast(page[text] as string, page[ground] as string);
       assert.ok(ratio >= 4.5, `${text} on ${ground}: ${ratio.toFixed(2)}`);
     }
-    assert.ok(contrast(page["--edge"] as string, page["--raised"] as string) >= 2.5);
+    assert.ok(contrast(page["--edge"] as string, page["--raised"] as string) >= 3);
     assert.ok(contrast(theme.foreground, theme.selection) >= 4.5, "selected text");
     assert.equal(theme.ansi.length, 16);
     for (const colour of theme.ansi) assert.match(colour, /^#[0-9a-f]{6}$/);
