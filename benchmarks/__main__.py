@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -111,6 +112,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run what the command line asks for."""
     options = parse_arguments(arguments)
     many_descriptors()
+    # Ended from outside, the servers must end as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(
         f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}; client: {client_speed() / 1e9:.1f} GB/s of frames"

@@ -90,7 +90,8 @@ def server_pids(roots: Iterable[int], without_terminal: bool = True) -> list[int
     found: set[int] = set()
     for root in roots:
         for stat in descendants(root, stats):
-            if stat.state != "Z" and not (without_terminal and stat.terminal):
+            is_program = stat.terminal != 0 and stat.pid != root
+            if stat.state != "Z" and not (without_terminal and is_program):
                 found.add(stat.pid)
     return sorted(found)
 

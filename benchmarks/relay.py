@@ -70,9 +70,10 @@ class Direction:
 
 
 def serve(door: socket.socket, port: int, delay_s: float) -> NoReturn:
-    """Relay until killed."""
+    """Relay until killed, or left alone."""
     ways: list[Direction] = []
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:
         now = time.monotonic()
         waits = [wait for way in ways if (wait := way.write(now)) is not None]
         sources = [way.source for way in ways if way.has_room]
@@ -88,6 +89,7 @@ def serve(door: socket.socket, port: int, delay_s: float) -> NoReturn:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 end.setblocking(False)
             ways += [Direction(near, far, delay_s), Direction(far, near, delay_s)]
+    os._exit(0)
 
 
 @contextlib.contextmanager
