@@ -15,6 +15,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IReactorUNIX
 from twisted.internet.protocol import Factory
+from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.protocols.policies import TimeoutMixin
@@ -41,13 +42,15 @@ class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
 
     def connectionMade(self) -> None:
         """Let nobody in but the account the daemon runs as, and root."""
-        peer = self.transport.getHandle().getsockopt(
+        transport = self.transport
+        assert isinstance(transport, Connection)
+        peer = transport.getHandle().getsockopt(
             socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size
         )
         uid = PEER_CREDENTIALS.unpack(peer)[1]
         if uid not in (0, os.geteuid()):
             self.log.warn("control socket: refused uid {uid}", uid=uid)
-            self.transport.abortConnection()
+            transport.abortConnection()
             return
         self.setTimeout(IDLE_S)
         self.answered: Deferred[None] = succeed(None)
@@ -74,24 +77,34 @@ class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
         except Exception:
             self.log.failure("control socket: {verb} failed", verb=request.do)
             answer = wire.render_refusal("internal error; see the log")
+        assert self.transport is not None
         self.transport.write(answer)
 
 
 class ControlFactory(Factory):
     """Builds one protocol per caller."""
 
-    protocol = ControlProtocol
     noisy = False
 
     def __init__(self, verbs: Mapping[str, Verb], clock: IReactorTime) -> None:
         self.verbs = verbs
         self.clock = clock
 
+    def buildProtocol(self, address: object) -> ControlProtocol:  # type: ignore[override]
+        """Make the protocol of one caller."""
+        protocol = ControlProtocol()
+        protocol.factory = self
+        return protocol
+
+
+class IControlReactor(IReactorUNIX, IReactorTime):
+    """What the control door needs of a reactor."""
+
 
 class ControlDoor(Service):
     """Listens on ``path`` (mode 0600, in a directory of mode 0700) while it runs."""
 
-    def __init__(self, reactor: IReactorUNIX, path: str, verbs: Mapping[str, Verb]) -> None:
+    def __init__(self, reactor: IControlReactor, path: str, verbs: Mapping[str, Verb]) -> None:
         self.reactor = reactor
         self.path = path
         self.verbs = verbs

@@ -7,8 +7,6 @@ Request ``{"do": "<verb>"}``, answer ``{"ok": true, ...}`` or
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
-
 import msgspec
 
 from gotwist.errors import Malformed
@@ -61,4 +59,4 @@ def parse_answer(line: bytes) -> dict[str, object]:
         raise Malformed("the daemon's answer is not understood") from None
     if answer.get("ok") is not True:
         raise Malformed(str(answer.get("message", "the daemon refused without a reason")))
-    return cast("dict[str, object]", answer)
+    return answer

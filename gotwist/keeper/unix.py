@@ -146,7 +146,7 @@ class Keeper:
                     self._talk(connection, mask)
             except wire.Odd:
                 connection.close()
-            except Exception:  # noqa: BLE001 - a border
+            except Exception:
                 # Our fault; the terminals of the others must not pay for it.
                 traceback.print_exc(file=sys.stderr)
                 connection.close()

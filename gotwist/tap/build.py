@@ -32,7 +32,6 @@ from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.paths import check_socket_path, make_private_directory
 from gotwist.settings.commandline import CommandLine
-from gotwist.settings.dangers import refuse_dangers
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
@@ -63,7 +62,6 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
     install_monotonic(reactor)
     opened = open_settings(command_line.overrides, places())
     snapshot = opened.source.current
-    refuse_dangers(snapshot)
     _raise_descriptor_limit()
     for name in ("runtime_dir", "session_dir", "user_dir"):
         make_private_directory(snapshot.text(name))
@@ -167,6 +165,9 @@ def _house(reactor: Any, signing_in: SigningIn, snapshot: Snapshot, settings: An
     def failed(failure: Exception) -> None:
         events.failure("callback failed", failure)
 
+    def listener_failed(event: str, failure: Exception) -> None:
+        events.failure("listener failed", failure, event=event)
+
     return House(
         clock=ReactorClock(reactor),
         spawn=spawn,
@@ -175,7 +176,7 @@ def _house(reactor: Any, signing_in: SigningIn, snapshot: Snapshot, settings: An
         authenticator=signing_in.authenticator,
         signins=signing_in.signins,
         sessions=Sessions(failed),
-        emitter=Emitter(failed),
+        emitter=Emitter(listener_failed),
         limits=parts.gateway_limits(snapshot),
     )
 

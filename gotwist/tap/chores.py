@@ -45,7 +45,7 @@ def daemon_chores(
         return remove_old_session_directories(
             now.text("session_dir"),
             in_use=lambda name: house.sessions.find(name) is not None,
-            max_age_s=now.seconds("auth_timeout"),
+            max_age_s=max(now.seconds("auth_timeout"), now.seconds("session_timeout")),
             now=time.time(),
         )
 
@@ -54,9 +54,7 @@ def daemon_chores(
         Chore("expired sessions", every("session_timeout_check_interval"), end_sessions),
         Chore("expired sign-ins", every("cleanup_interval"), signing_in.end_expired),
         Chore("old user logs", every("cleanup_interval"), remove_logs, blocking=True),
-        Chore(
-            "old session directories", every("cleanup_interval"), remove_sessions, blocking=True
-        ),
+        Chore("old session directories", every("cleanup_interval"), remove_sessions, blocking=True),
         Chore("changed certificate", CERTIFICATE_INTERVAL_S, web.refresh_certificate),
         Chore("stalled viewers", 1.0, hub.watch_patience),
     )

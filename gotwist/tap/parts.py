@@ -92,4 +92,3 @@ def keeper_options(snapshot: Snapshot) -> tuple[str, ...]:
         "--ring",
         str(terminal.integer("ring_size")),
     )
-

@@ -100,9 +100,7 @@ class TerminalsService(Service):
         found = await self.hub.restore()
         for session in self.hub.places.sessions():
             owner = User(self.hub.owner_of(session), "restored")
-            self.programs.watch(
-                self.house.sessions.restore(session, owner, self.house.clock.now())
-            )
+            self.programs.watch(self.house.sessions.restore(session, owner, self.house.clock.now()))
         if found:
             log.info("{count} terminals taken up again", count=found)
 

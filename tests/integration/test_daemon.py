@@ -229,9 +229,7 @@ class TerminalTests(DaemonTestCase):
     def test_program_that_does_not_exist(self) -> None:
         """The sentence names the program; nothing is left open."""
         daemon = self.daemon(plain=True)
-        daemon.write_settings(
-            "60odd.conf", {"*": {"terminal": {"commands": COMMANDS}}}
-        )
+        daemon.write_settings("60odd.conf", {"*": {"terminal": {"commands": COMMANDS}}})
         daemon.start()
         websocket = connect(daemon, cookie_of(daemon, daemon.first_link()))
         websocket.send("terminal:new_terminal", {"rows": 24, "columns": 80, "command": "odd"})

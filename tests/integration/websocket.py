@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from gotwist.gateway import frames
@@ -136,7 +137,7 @@ class WebSocket:
             elif opcode in (TEXT, BINARY):
                 return opcode, payload
 
-    def until_action(self, wanted: str) -> object:
+    def until_action(self, wanted: str) -> Any:
         """Read on to the value of an action; other messages are dropped.
 
         :raises AssertionError: on ``go:error``, unless that is wanted
@@ -188,7 +189,7 @@ class Screen:
             self.offset += len(frame.payload)
             self.websocket.send_frame(frames.Kind.ACK, self.term, self.offset)
 
-    def until(self, true: Callable[[bytes], bool]) -> bytes:
+    def until(self, true: Callable[[bytes], object]) -> bytes:
         """Read until the output so far satisfies a condition; answers it."""
         while not true(bytes(self.output)):
             self.read_one()

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import treq
 from twisted.internet import reactor as _reactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 from twisted.web.iweb import IResponse
 
-import treq
 from gotwist.web.certificate import ensure_certificate
 from gotwist.web.options import WebSettings
 from gotwist.web.resources import HouseParts

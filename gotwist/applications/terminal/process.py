@@ -13,7 +13,6 @@ from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor, IReadWri
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-import gotwist.keeper
 from gotwist.applications.terminal.answers import Message
 from gotwist.keeper import wire
 
@@ -28,7 +27,7 @@ def start_keeper(socket_path: str, log_path: str, options: Sequence[str]) -> int
     It is started as a file, isolated (``-I -S``): it needs neither site packages nor this
     process's environment, and must not import what lies in the current directory.
     """
-    program = os.path.join(os.path.dirname(os.path.abspath(gotwist.keeper.__file__)), "__main__.py")
+    program = os.path.join(os.path.dirname(os.path.abspath(wire.__file__)), "__main__.py")
     argv = [sys.executable, "-I", "-S", program, "--socket", socket_path, "--log", log_path]
     return os.posix_spawn(
         sys.executable, [*argv, *options], {}, setsid=True, setsigdef=range(1, 32), setsigmask=()

@@ -359,7 +359,7 @@ class KeeperLink:
         self._drop()
         if had:
             self.on_lost()
-            log.warn("the keeper is gone; connecting again")  # noqa: G010 - Twisted's name
+            log.warn("the keeper is gone; connecting again")
             self.reconnect()
 
     def reconnect(self) -> None:

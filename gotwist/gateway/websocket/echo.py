@@ -92,7 +92,7 @@ def build_site(reactor: IReactorTime) -> Site:
 def listen(reactor: IReactorTCP, port: int) -> IListeningPort:
     """Open the echo door on loopback."""
     assert IReactorTime.providedBy(reactor)
-    return reactor.listenTCP(port, build_site(reactor), interface=LOOPBACK)  # type: ignore[arg-type]
+    return reactor.listenTCP(port, build_site(reactor), interface=LOOPBACK)
 
 
 class _Root(Resource):
@@ -108,16 +108,16 @@ def _peer(request: IRequest) -> Peer:
     return Peer(LOOPBACK)
 
 
-def main(arguments: list[str], reactor: object) -> None:
+def main(arguments: list[str]) -> None:
     """Serve until interrupted."""
-    port = listen(reactor, int(arguments[0]) if arguments else 9001)  # type: ignore[arg-type]
+    from twisted.internet import reactor
+
+    port = listen(reactor, int(arguments[0]) if arguments else 9001)
     address = port.getHost()
     assert isinstance(address, IPv4Address)
     print(f"echoing at ws://{LOOPBACK}:{address.port}/", flush=True)
-    reactor.run()  # type: ignore[attr-defined]  # whatever reactor is installed
+    reactor.run()
 
 
 if __name__ == "__main__":
-    from twisted.internet import reactor as installed
-
-    main(sys.argv[1:], installed)
+    main(sys.argv[1:])
