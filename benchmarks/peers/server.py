@@ -155,7 +155,7 @@ class Server(ABC):
                 batch = [self.connect() for _ in range(min(at_once, count - start))]
                 lines += batch
                 now = pump_until(batch, _prompted, max(1.0, deadline - time.monotonic()))
-                if now - heard > 2:
+                if now - heard > 1:
                     linger(lines, 0)
                     heard = now
         except (TooSlow, Closed, OSError):
