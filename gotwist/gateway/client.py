@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
@@ -187,13 +188,15 @@ class GatewayClient:
             )
         if not self.is_open or self.sign_in is not None:
             return
-        if len(house.clients.of_user(sign_in.user.upn)) >= house.limits.clients_per_user and (
-            sign_in.user.method != "none"
+        if (
+            sign_in.user.method != METHOD_NONE
+            and house.clients.count_of_user(sign_in.user.upn) >= house.limits.clients_per_user
         ):
             self.close(TOO_MANY, "too many connections of this user")
             return
         self.sign_in = sign_in
         self._offered = None
+        house.clients.know(self)
         self.location = location
         self._session = house.sessions.join(sign_in.session, sign_in.user, self.id)
         self._session.locations.setdefault(location, {})

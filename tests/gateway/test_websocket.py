@@ -423,6 +423,16 @@ class AutobahnTests(WebSocketCase):
         missing = {name for name in before if not hasattr(GuardedWebSocket, name)}
         self.assertEqual(missing, set())
 
+    def test_forgotten(self) -> None:
+        """An open connection keeps no cookie, no token, and no queue of its own."""
+        transport = self.opened(cookie="gotwist=sesame", path="/ws?ws_token=sesame")
+        kept = vars(transport.protocol)
+        self.assertNotIn("sesame", repr(kept))
+        for name in ("_transport_details", "http_headers", "http_request_data"):
+            self.assertIn(name, kept)
+        self.assertIs(kept["trafficStats"], self.factory.traffic)
+        self.assertEqual(kept["send_queue"], ())
+
     def test_unknown_inside(self) -> None:
         """Where the names are missing, the ordinary way is taken."""
         self.assertFalse(shortcuts.is_between_messages(object()))

@@ -18,10 +18,12 @@ from gotwist.gateway.frames import BINARY, TEXT, unmask_small
 from gotwist.gateway.handshake import Connect, Handler, Handshake, parse_cookies
 from gotwist.gateway.websocket.outside import ReactorClock, ReactorTimer
 from gotwist.gateway.websocket.shortcuts import (
+    forget_handshake,
     has_queue,
     is_between_messages,
     is_direct,
     silence_option_dump,
+    slim_down,
     write_now,
 )
 
@@ -97,6 +99,10 @@ class GuardedWebSocket(WebSocketServerProtocol):
     def perMessageCompressionAccept(offers: object) -> None:
         """No compression: it is slow, and tells lengths of secrets beside an attacker's text."""
 
+    def _connectionMade(self) -> None:
+        super()._connectionMade()
+        slim_down(self, self.factory.traffic)
+
     # -- handshake --------------------------------------------------------------------------
 
     def onConnect(  # type: ignore[override]  # a Deferred is allowed, only not declared
@@ -158,6 +164,7 @@ class GuardedWebSocket(WebSocketServerProtocol):
         """Become the transport's producer and make the handler."""
         assert self._connect is not None
         self._is_direct = is_direct(self.transport)
+        forget_handshake(self)
         # twisted.web's channel is still registered; pauses would go to it, or nowhere.
         self.unregisterProducer()
         self.registerProducer(self, True)
