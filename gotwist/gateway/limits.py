@@ -47,3 +47,26 @@ class Bucket:
                 return False
         self._left = left
         return True
+
+
+class Budget:
+    """What one client may send: messages, bytes, and acknowledgements apart from both.
+
+    A flood of output is acknowledged thousands of times a second by a client that does nothing
+    wrong, so these do not count as messages.
+    """
+
+    __slots__ = ("_acks", "_bytes", "_messages")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._messages = Bucket(limits.messages_per_s, limits.burst, now)
+        self._bytes = Bucket(limits.bytes_per_s, limits.burst, now)
+        self._acks = Bucket(limits.acks_per_s, limits.burst, now)
+
+    def spend(self, size: int, is_ack: bool, now: float) -> str | None:
+        """Account for one message of ``size`` bytes; says what is too much, if anything."""
+        if is_ack:
+            return None if self._acks.take(1, now) else "too many acknowledgements"
+        if not self._messages.take(1, now):
+            return "too many messages"
+        return None if self._bytes.take(size, now) else "too many bytes"
