@@ -20,8 +20,6 @@ class Limits:
     authentication_s: float = 15.0
     recheck_s: float = 60.0
     stalled_s: float = 60.0
-    max_unsent: int = 256 * 1024
-    """Bytes that may wait for a client that does not read, beyond the transport's own mark."""
 
 
 class Bucket:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTime
+from twisted.internet.task import react
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -108,16 +110,13 @@ def _peer(request: IRequest) -> Peer:
     return Peer(LOOPBACK)
 
 
-def main(arguments: list[str], reactor: object) -> None:
+def main(reactor: IReactorTCP, port: str = "9001") -> Deferred[None]:
     """Serve until interrupted."""
-    port = listen(reactor, int(arguments[0]) if arguments else 9001)  # type: ignore[arg-type]
-    address = port.getHost()
+    address = listen(reactor, int(port)).getHost()
     assert isinstance(address, IPv4Address)
     print(f"echoing at ws://{LOOPBACK}:{address.port}/", flush=True)
-    reactor.run()  # type: ignore[attr-defined]  # whatever reactor is installed
+    return Deferred()
 
 
 if __name__ == "__main__":
-    from twisted.internet import reactor as installed
-
-    main(sys.argv[1:], installed)
+    react(main, sys.argv[1:])
