@@ -41,6 +41,7 @@ class Gotwist(Server):
             "max_connections_per_address": 10_000,
             "max_websockets_per_user": 10_000,
             "max_websockets_per_address": 10_000,
+            "max_unauthenticated_per_address": 10_000,
             "message_rate": 1_000_000,
             "byte_rate": 1 << 30,
         }

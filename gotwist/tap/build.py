@@ -208,7 +208,10 @@ def _web_door(
     for pattern, handler in gateway.house.handlers.items():
         handlers.add_handler(pattern, handler)
     admission = GatewayAdmission(
-        gateway, lambda: parts.origin_rule(settings()), (SECURE_COOKIE, PLAIN_COOKIE)
+        gateway,
+        lambda: parts.origin_rule(settings()),
+        secure_cookie=SECURE_COOKIE,
+        plain_cookie=PLAIN_COOKIE,
     )
     factory = GuardedFactory(
         reactor,
