@@ -151,6 +151,16 @@ class WebSocket:
                 if "go:error" in message:
                     raise AssertionError(f"waiting for {wanted}: {message}")
 
+    def until(self, true: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """Read on to the first text message of which something is true, errors included."""
+        while True:
+            opcode, payload = self.receive()
+            if opcode == TEXT:
+                message = json.loads(payload)
+                assert isinstance(message, dict)
+                if true(message):
+                    return message
+
     def close(self) -> None:
         """Cut the connection."""
         self.socket.close()
