@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -21,14 +20,14 @@ from gotwist.applications.terminal.answers import (
 )
 from gotwist.applications.terminal.process import (
     Bell,
-    KeeperSocket,
+    Conversation,
     connect,
     has_failed,
     log_tail,
     start_keeper,
 )
 from gotwist.applications.terminal.pty import Keyboard
-from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
+from gotwist.errors import GotwistError, NotFound, Unavailable
 from gotwist.keeper import wire
 from gotwist.keeper.arena import ArenaReader
 
@@ -76,11 +75,9 @@ class KeeperLink:
         self._persist = persist
         self._options = tuple(options)
         self._timeout_s = timeout_s
-        self._socket: KeeperSocket | None = None
+        self._talk: Conversation | None = None
         self._bell: Bell | None = None
         self._arena: ArenaReader | None = None
-        self._waiting: dict[int, Deferred[tuple[Message, Descriptors]]] = {}
-        self._tag = 0
         self._slots: dict[int, int] = {}
         self._keyboards: dict[int, Keyboard] = {}
         self._is_stopped = False
@@ -131,7 +128,9 @@ class KeeperLink:
             delay = min(2 * delay, 0.2)
         if started:
             has_failed(started)
-        self._socket = KeeperSocket(self._reactor, sock, self._received, self._lost)
+        self._talk = Conversation(
+            self._reactor, self._clock, sock, self._timeout_s, self._happened, self._lost
+        )
         hello: Message = {"do": "hello", "version": wire.VERSION, "persist": self._persist}
         try:
             answer, (arena, notes, bell) = await self._ask(hello)
@@ -242,8 +241,8 @@ class KeeperLink:
 
     def need(self, terminal: int, offset: int | None) -> None:
         """Tell how far all viewers have drawn; ``None``: nobody looks."""
-        if self._socket is not None:
-            self._socket.send(wire.render_need(terminal, offset))
+        if self._talk is not None:
+            self._talk.send(wire.render_need(terminal, offset))
 
     def type(self, terminal: int, viewer: int, offset: int, data: bytes) -> int:
         """Type into a terminal; give the input offset applied so far (see ``Keyboard.type``).
@@ -274,39 +273,9 @@ class KeeperLink:
         self._drop()
 
     async def _ask(self, request: Message) -> tuple[Message, Descriptors]:
-        if self._socket is None:
+        if self._talk is None:
             raise Unavailable("The keeper is not there.")
-        self._tag += 1
-        data = wire.render_json({"tag": self._tag, **request})
-        if len(data) - 4 > wire.MAX_REQUEST:
-            # The keeper would hang up on it, and on everybody else here.
-            raise Malformed("This request to the keeper is too long.")
-        answered: Deferred[tuple[Message, Descriptors]] = Deferred()
-        self._waiting[self._tag] = answered
-        answered.addTimeout(self._timeout_s, self._clock)
-        self._socket.send(data)
-        try:
-            message, descriptors = await answered
-        except TimeoutError as error:
-            raise Unavailable("The keeper does not answer.") from error
-        if message.get("ok") is not True:
-            text = str(message.get("message"))
-            raise {"not_found": NotFound, "denied": Denied}.get(
-                str(message.get("code")), Unavailable
-            )(text)
-        return message, descriptors
-
-    def _received(self, message: Message, descriptors: Descriptors) -> None:
-        tag = message.get("tag")
-        if isinstance(tag, int):
-            waiting = self._waiting.pop(tag, None)
-            if waiting is not None and not waiting.called:
-                waiting.callback((message, descriptors))
-                return
-        for number in descriptors:
-            os.close(number)
-        if "event" in message:
-            self._happened(message)
+        return await self._talk.ask(request)
 
     def _happened(self, event: Message) -> None:
         number = number_in(event, "terminal")
@@ -340,19 +309,15 @@ class KeeperLink:
         self.on_bell(slots)
 
     def _drop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        talk, self._talk = self._talk, None
         if self._bell is not None:
             self._bell.close()
             self._bell = None
         for number in list(self._slots):
             self._forget(number)
         self._arena = None
-        waiting, self._waiting = self._waiting, {}
-        for one in waiting.values():
-            if not one.called:
-                one.errback(Unavailable("The keeper has gone."))
+        if talk is not None:
+            talk.close()
 
     def _lost(self) -> None:
         had = self._arena is not None
