@@ -83,6 +83,17 @@ class ReadingTests(SynchronousTestCase):
 
         wait_until(released)
 
+    def test_keys_without_end(self) -> None:
+        """Keys that follow each other faster than the hold ends cannot keep a flood waiting."""
+        self.press(1)
+        self.reading.read([self.flood])
+        self.assertEqual(self.flood.reasons, HOLD)
+        began = time.monotonic()
+        while self.flood.reasons:
+            self.press(1)
+            self.timers.run()
+            self.assertLess(time.monotonic() - began, 1.0)
+
     def test_own_key(self) -> None:
         """A key for the flooding terminal itself does not stop it."""
         os.write(self.flood_in, b"more")
