@@ -11,13 +11,12 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from gotwist.applications.terminal.answers import (
-    Begin,
     Listed,
     Message,
     number_in,
-    parse_begin,
     parse_listed,
 )
+from gotwist.applications.terminal.asking import Asking
 from gotwist.applications.terminal.process import (
     Bell,
     Conversation,
@@ -40,10 +39,9 @@ log = Logger()
 
 # The class below has a method named list.
 Descriptors = list[int]
-Listing = list[Listed]
 
 
-class KeeperLink:
+class KeeperLink(Asking):
     """One connection to the keeper, which is started when it is not there.
 
     Callbacks, set by the owner before ``connect``; all are called on the reactor's thread:
@@ -164,20 +162,6 @@ class KeeperLink:
         number, slot, pid = (number_in(answer, name) for name in ("terminal", "slot", "pid"))
         return Listed(number, slot, pid, label, rows, columns, "", now, None)
 
-    async def list(self) -> tuple[Listed, ...]:
-        """List all terminals of the keeper, other daemons' too, oldest first."""
-        found: Listing = []
-        more: object = True
-        while more is True:
-            after = found[-1].terminal if found else 0
-            answer, _ = await self._ask({"do": "list", "after": after})
-            items = answer.get("terminals")
-            if not isinstance(items, list):
-                break
-            found += [parse_listed(item) for item in items]
-            more = answer.get("more")
-        return tuple(found)
-
     async def adopt(self, terminal: int) -> Listed:
         """Take an existing terminal over: from now on its bell and events come here.
 
@@ -202,37 +186,6 @@ class KeeperLink:
                 self.arena,
                 lambda viewer, offset: self.on_applied(number, viewer, offset),
             )
-
-    async def attach(self, terminal: int, have: int | None) -> Begin:
-        """Ask where a viewer begins that has drawn up to ``have`` (``None``: nothing).
-
-        Until the next ``need`` the keeper waits for this viewer, so what it begins with stays
-        readable.
-        """
-        answer, _ = await self._ask({"do": "attach", "terminal": terminal, "have": have})
-        return parse_begin(answer)
-
-    async def resize(self, terminal: int, rows: int, columns: int) -> int:
-        """Resize; give the output offset from which the size holds."""
-        request: Message = {"do": "resize", "terminal": terminal, "rows": rows}
-        answer, _ = await self._ask({**request, "columns": columns})
-        return number_in(answer, "offset")
-
-    async def redraw(self, terminal: int) -> None:
-        """Have the program paint its screen anew."""
-        await self._ask({"do": "redraw", "terminal": terminal})
-
-    async def label(self, terminal: int, label: str) -> None:
-        """Leave a note (at most 2,048 characters) with a terminal, for a later daemon."""
-        await self._ask({"do": "label", "terminal": terminal, "label": label})
-
-    async def signal(self, terminal: int, signal: int) -> None:
-        """Signal what runs in the foreground."""
-        await self._ask({"do": "signal", "terminal": terminal, "signal": signal})
-
-    async def close(self, terminal: int) -> None:
-        """Hang up and forget a terminal; ``on_gone`` tells when nothing is left of it."""
-        await self._ask({"do": "close", "terminal": terminal})
 
     async def shutdown(self) -> None:
         """End all terminals and the keeper."""
