@@ -73,6 +73,12 @@ class Gotwist(Server):
         keeper = processes.socket_owner(self.directory / "var" / "runtime" / "keeper.sock")
         return super().roots() + ([keeper] if keeper is not None else [])
 
+    def stop(self) -> None:
+        # The daemon first: it would start another keeper.
+        processes.end(processes.server_pids(super().roots()))
+        processes.end(processes.running_with(str(self.directory / "var" / "runtime")))
+        super().stop()
+
     def line(self, wire: GotwistWire) -> Line:
         """Begin a connection with this wire."""
         return Line(self.address, upgrade(self.host, "/ws", f"http://{self.host}"), wire)
