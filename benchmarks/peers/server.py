@@ -13,7 +13,6 @@ from benchmarks import processes
 from benchmarks.line import Line, TooSlow, close, linger, pump_until
 from benchmarks.wires import Closed
 
-
 #: Connections begun at a time; gotwist lets an address have 16 that are not signed in yet.
 AT_ONCE = 16
 
