@@ -119,8 +119,15 @@ class Reading:
         earned = int((now - self._credit_at) * HELD_SHARE)
         self._credit_ns = min(HELD_CREDIT_NS, self._credit_ns + earned)
         self._credit_at = now
+        self._charge(now)
         if self._credit_ns > HOLD_NS:
             self._hold_until = pressed + HOLD_NS
+
+    def _charge(self, now: int) -> None:
+        """Pay for the time that terminals were held so far."""
+        if self._held:
+            self._credit_ns -= now - self._held_since
+            self._held_since = now
 
     def read(self, ready: list[Terminal]) -> None:
         """Drain the terminals that have something; the typist's first."""
@@ -194,19 +201,24 @@ class Reading:
     def _hold(self, terminal: Terminal, now: int) -> None:
         if not self._held:
             self._held_since = now
-            hold = self._hold_until
-            wait = max(0, hold - now) / 1e9
-            self._timers.after(wait, lambda: self._end_hold() if hold == self._hold_until else None)
+            self._timers.after((self._hold_until - now) / 1e9, self._check_hold)
         self._held.append(terminal)
         self._brake(terminal, HOLD)
 
+    def _check_hold(self) -> None:
+        # Another key may have moved the end meanwhile.
+        left = self._hold_until - time.monotonic_ns()
+        if self._held and left > 0:
+            self._timers.after(left / 1e9, self._check_hold)
+        else:
+            self._end_hold()
+
     def _end_hold(self) -> None:
         self._hold_until = 0
-        if self._held:
-            self._credit_ns -= time.monotonic_ns() - self._held_since
-            for terminal in self._held:
-                self._release(terminal, HOLD)
-            self._held = []
+        self._charge(time.monotonic_ns())
+        for terminal in self._held:
+            self._release(terminal, HOLD)
+        self._held = []
 
 
 def tell(terminal: Terminal, event: dict[str, object]) -> None:

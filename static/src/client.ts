@@ -1,7 +1,7 @@
 /** One page's session with the daemon: signing in, actions out, messages to where they belong. */
 
 import type { Clock } from "./clock";
-import { INPUT_ACK, OUTPUT, RESTORE, decodeFrame } from "./frames";
+import { FrameError, INPUT_ACK, OUTPUT, RESTORE, decodeFrame } from "./frames";
 import {
   MessageError,
   object,
@@ -60,7 +60,7 @@ export class Client {
       ping: (number) => JSON.stringify({ "go:ping": number }),
       onOpen: () => this.act("go:authenticate", its.greeting),
       onText: (message) => this.onText(message),
-      onBinary: (bytes) => this.onBinary(bytes),
+      onBinary: (bytes) => this.guard("frame", () => this.onBinary(bytes)),
       onState: (state) => this.onState(state),
     });
     this.handlers = new Map(Object.entries(this.table()));
@@ -135,13 +135,20 @@ export class Client {
   }
 
   private onText(message: string): void {
-    for (const [action, value] of parseActions(message)) {
-      try {
-        this.handlers.get(action)?.(value);
-      } catch (error) {
-        if (!(error instanceof MessageError)) throw error;
-        console.warn("gotwist: not understood:", action, error.message);
+    this.guard("message", () => {
+      for (const [action, value] of parseActions(message)) {
+        this.guard(action, () => this.handlers.get(action)?.(value));
       }
+    });
+  }
+
+  /** What is not understood is left out; what is behind it still counts. */
+  private guard(name: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof MessageError || error instanceof FrameError)) throw error;
+      console.warn("gotwist: not understood:", name, error.message);
     }
   }
 

@@ -57,7 +57,7 @@ export async function settingsDialog(store: SettingsStore): Promise<void> {
     });
     font.value = now.fontFamily;
     font.addEventListener("change", () => store.change({ fontFamily: font.value.trim() }));
-    const themes: Options = [["system", "Like the system"], ...THEMES.map((t) => [t.id, t.name] as const)];
+    const themes: Options = [["system", "System"], ...THEMES.map((t) => [t.id, t.name] as const)];
     return [
       h("h3", {}, "Look"),
       row("Theme", choose("theme", themes)),
@@ -73,7 +73,7 @@ export async function settingsDialog(store: SettingsStore): Promise<void> {
       row("Copy what is selected", toggle("copyOnSelect")),
       row("Ask before closing a terminal", toggle("confirmClose")),
       row("Screen reader support", toggle("screenReader"), "reads out what programs print"),
-      row("Extra keys", choose("keyBar", [["auto", "On touch screens"], ["always", "Always"], ["never", "Never"]])),
+      row("Extra keys", choose("keyBar", [["auto", "Touch screens"], ["always", "Always"], ["never", "Never"]])),
     ];
   };
   const body = h("div", { class: "settings" }, ...build());
@@ -139,7 +139,7 @@ export async function confirmClose(title: string): Promise<boolean> {
 }
 
 /** Over the frozen screen: nothing of it is lost, and signing in elsewhere is enough. */
-export function signInDialog(): Promise<string> {
+export function signInDialog(signal: AbortSignal): Promise<string> {
   return ask({
     title: "Sign in again",
     body: [
@@ -151,5 +151,6 @@ export function signInDialog(): Promise<string> {
       { id: "window", label: "Sign in in a new window", kind: "primary" },
     ],
     cancel: "later",
+    signal,
   });
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from gotwist.web.leaf import Leaf
 from gotwist.web.options import Limits
@@ -169,6 +171,31 @@ class RenderTests(SynchronousTestCase):
         self.assertEqual(
             house.ask("/echo", peer="192.0.2.1", X_Forwarded_For="6.6.6.6").body, b"192.0.2.1"
         )
+
+    def test_access_log(self) -> None:
+        """The access log, when it is on, has no query: a launch link's token is in there."""
+        lines: list[str] = []
+
+        @provider(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            lines.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        House().ask("/auth?token=good-token")
+        self.assertEqual(lines, [])
+        House(settings_with(access_log=True)).ask("/auth?token=good-token")
+        self.assertEqual(lines, ["GET /auth 303 0 for 127.0.0.1"])
+
+    def test_settings_change(self) -> None:
+        """Changed settings count for the next request; bad ones change nothing."""
+        house = House()
+        house.site.apply(settings_with(server_header="new", origins=("https://box.example",)))
+        answer = house.ask("/healthz", host="box.example")
+        self.assertEqual((answer.status, answer.header("server")), (200, "new"))
+        bad = settings_with(server_header="bad", trusted_proxies=("nonsense",))
+        self.assertRaises(ValueError, house.site.apply, bad)
+        self.assertEqual(house.ask("/healthz").header("server"), "new")
 
 
 def _root() -> Leaf:
