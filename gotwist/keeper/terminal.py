@@ -56,9 +56,9 @@ class Terminal:
 
     __slots__ = (
         "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
-        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at", "grace_runs", "head", "id",
-        "label", "master", "need", "owner", "pid", "reasons", "ring", "rows",
-        "slot", "title_sent", "unwatched_since", "watchers",
+        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
+        "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
+        "ring", "rows", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(
