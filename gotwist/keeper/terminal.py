@@ -9,7 +9,7 @@ from gotwist.keeper.arena import SLACK, Ring
 from gotwist.keeper.modes import Modes
 
 DRAIN_BYTES = 65_536
-DRAIN_NS = 250_000
+DRAIN_NS = 1_000_000
 # A first read this small is an echo or a prompt: asking again only costs time.
 SMALL_READ = 512
 FLOODING = 4_096
@@ -56,9 +56,9 @@ class Terminal:
 
     __slots__ = (
         "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
-        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at", "grace_runs", "head", "id",
-        "label", "master", "need", "owner", "pid", "reasons", "ring", "rows",
-        "slot", "title_sent", "unwatched_since", "watchers",
+        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
+        "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
+        "ring", "rows", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(

@@ -64,7 +64,7 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual(self.epoll.poll(0), [(self.flood.master, select.EPOLLIN)])
 
     def test_typist_first(self) -> None:
-        """When both are ready the typist's terminal is read first, and the flood one read's worth."""
+        """When both are ready the typist is read first, and the flood one read's worth."""
         os.write(self.flood_in, b"x" * 60_000)
         os.write(self.typed_in, b"k")
         self.press(1)

@@ -10,7 +10,7 @@ from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Ring, Viewer
 
 #: The keeper is told about progress in steps of this many bytes, not for every frame.
-NEED_STEP = 65_536
+NEED_STEP = 131_072
 #: A viewer that takes nothing for this long while output waits is set aside.
 PATIENCE_S = 5.0
 MIN_ROWS, MAX_ROWS = 2, 500
