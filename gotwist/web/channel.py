@@ -66,8 +66,11 @@ class ChannelHouse(Protocol):
     def note_limit(self, limit: str, peer: str) -> None:
         """Count, and perhaps log, that this peer has met a limit."""
 
-    def complete_headers(self, headers: Headers, request: Request | None) -> None:
-        """Add what every answer carries."""
+    def complete_headers(self, headers: Headers, request: Request | None, *, tls: bool) -> None:
+        """Add what every answer carries.
+
+        :param tls: whether the connection itself, without any proxy, is one.
+        """
 
 
 class Channel(HTTPChannel):
@@ -239,7 +242,7 @@ class Channel(HTTPChannel):
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
         request = self.requests[0] if self.requests else None
-        self.house.complete_headers(headers, request)
+        self.house.complete_headers(headers, request, tls=bool(self.isSecure()))
         super().writeHeaders(version, code, reason_phrase(int(code)), headers)
 
     def requestDone(self, request: Request) -> None:
