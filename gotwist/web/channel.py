@@ -31,6 +31,7 @@ from gotwist.web.request import Request
 
 LINGER_S: Final = 1.0
 _DISCARD_BYTES: Final = 1_048_576
+_LENGTH_DIGITS: Final = 18
 _LIMITS: Final = {408: "time", 413: "body size", 414: "address length", 431: "head size"}
 
 
@@ -207,6 +208,11 @@ class Channel(HTTPChannel):
             return False
         if self._receivedHeaderCount >= self.maxHeaders:
             self.refuse(431)
+            return False
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip()) > _LENGTH_DIGITS:
+            # Python itself refuses to read a number of thousands of digits, with a traceback.
+            self.refuse(400)
             return False
         return bool(super().headerReceived(line))
 
