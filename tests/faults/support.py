@@ -132,7 +132,7 @@ class FaultTestCase(SynchronousTestCase):
     def _end(self, screen: Screen) -> None:
         with suppress(OSError, Closed):
             screen.websocket.send("terminal:kill_terminal", screen.term)
-            screen.websocket.until(lambda message: "terminal:term_ended" in message)
+            screen.websocket.until(lambda found: {"terminal:term_ended", "go:error"} & found.keys())
 
     def assert_closed(self, websocket: WebSocket, *codes: int | None) -> None:
         """The connection ends, with one of these codes (None: without a word)."""
