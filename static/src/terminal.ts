@@ -52,6 +52,8 @@ export class TerminalView implements Screen {
   private readonly encoder = new TextEncoder();
   private webgl: IDisposable | null = null;
   private muted = false;
+  private answers = true;
+  private key = "";
   /** Part of a line a finger has moved so far. */
   private scrolled = 0;
   private opened = false;
@@ -144,6 +146,10 @@ export class TerminalView implements Screen {
     this.muted = on;
   }
 
+  setAnswers(on: boolean): void {
+    this.answers = on;
+  }
+
   freeze(on: boolean): void {
     this.element.classList.toggle("frozen", on);
   }
@@ -174,9 +180,13 @@ export class TerminalView implements Screen {
 
   private listen(): void {
     const { xterm, events, listeners } = this;
+    // Fires just before the data of a key: what looks like an answer may be Shift+F3.
+    listeners.add(xterm.onKey(({ key }) => (this.key = key)));
     listeners.add(
       xterm.onData((data) => {
-        if (this.muted && isAnswer(data)) return;
+        const isKey = data === this.key;
+        this.key = "";
+        if (!isKey && (this.muted || !this.answers) && isAnswer(data)) return;
         events.onInput(this.encoder.encode(this.transform(data)));
       }),
     );
