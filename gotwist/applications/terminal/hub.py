@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from gotwist.applications.terminal import telling
+from gotwist.applications.terminal.echo import FLOOD_BYTES, EchoWait
 from gotwist.applications.terminal.keeping import Keeper
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place, Places, place_of
@@ -19,6 +20,10 @@ from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.errors import Malformed, Unavailable
+
+
+#: A longer piece of input is a paste: nobody watches for its echo.
+TYPED_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class Hub:
         self._by_id: dict[int, Terminal] = {}
         self._by_slot: dict[int, Terminal] = {}
         self._blocked: set[Terminal] = set()
+        self._echo = EchoWait()
 
     # opening and ending
 
@@ -183,11 +189,18 @@ class Hub:
 
     def type(self, terminal: Terminal, viewer: Viewer, offset: int, data: bytes) -> int:
         """Give keystrokes to the program; answers the applied offset."""
-        return self.keeper.type(terminal.id, viewer.stream, offset, data)
+        if len(data) > TYPED_BYTES:
+            return self.keeper.type(terminal.id, viewer.stream, offset, data)
+        head, slot = self.keeper.arena.head, terminal.slot
+        before = head(slot)
+        applied = self.keeper.type(terminal.id, viewer.stream, offset, data)
+        if self._echo.until_moved(head, slot, before):
+            self.pump(terminal)
+        return applied
 
     def pump(self, terminal: Terminal) -> None:
         """Send what can be sent to a terminal's viewers."""
-        if terminal.pump(self.keeper.arena, self._now(), self._resynchronise):
+        if terminal.pump(self.keeper.arena, self._now, self._resynchronise):
             self._blocked.add(terminal)
         if terminal.exited is not None:
             telling.tell_exit(terminal)
@@ -231,10 +244,14 @@ class Hub:
 
     def on_bell(self, slots: Sequence[int]) -> None:
         """Output has arrived in these slots."""
-        by_slot = self._by_slot
+        by_slot, arena = self._by_slot, self.keeper.arena
         for slot in slots:
             terminal = by_slot.get(slot)
             if terminal is not None:
+                head = arena.head(slot)
+                if head - terminal.bell_head >= FLOOD_BYTES:
+                    self._echo.note_flood()
+                terminal.bell_head = head
                 self.pump(terminal)
 
     def on_title(self, terminal_id: int, title: str) -> None:
