@@ -13,6 +13,9 @@ DRAIN_NS = 1_000_000
 # A first read this small is an echo or a prompt: asking again only costs time.
 SMALL_READ = 512
 FLOODING = 4_096
+# Large reads in a row that make a flood of it, and the longest pause within such a row.
+STREAK = 8
+STREAK_NS = 5_000_000
 SCAN_BYTES = 65_536
 HIGH = 524_288
 PRELUDE = 65_536
@@ -58,7 +61,7 @@ class Terminal:
         "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
         "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
         "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
-        "ring", "rows", "slot", "title_sent", "unwatched_since", "watchers",
+        "ring", "rows", "rung", "slot", "streak", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +93,9 @@ class Terminal:
         self.head = 0
         self.drained = 0
         self.drained_ns = 0
+        self.streak = 0
+        # Where the head stood when the bell rang last.
+        self.rung = 0
         self.title_sent = ""
         self._modes = Modes()
         self._scanned = 0
@@ -133,9 +139,14 @@ class Terminal:
                 break
             if key_time[0] != seen:
                 break
+        end = now()
+        if total >= FLOODING and start - self.drained_ns < STREAK_NS:
+            self.streak += 1
+        else:
+            self.streak = 0
         self.head += total
         self.drained = total
-        self.drained_ns = now()
+        self.drained_ns = end
         return dead
 
     @property
@@ -147,6 +158,16 @@ class Terminal:
     def is_flooding(self) -> bool:
         """Tell whether the last wake-up brought more than a person reads."""
         return self.drained >= FLOODING
+
+    @property
+    def may_wait(self) -> bool:
+        """Tell whether viewers lose nothing when they hear of the newest output a bit later.
+
+        In a long flood each bell costs them more than it tells.
+        """
+        return (
+            self.streak >= STREAK and self.head - self.rung < DRAIN_BYTES and not self.is_full
+        )
 
     def update_need(self) -> bool:
         """Take the slowest watcher's offset over; tell whether anybody watches."""
