@@ -13,7 +13,7 @@ import msgspec
 
 from gotwist.applications.terminal import telling
 from gotwist.applications.terminal.echo import FLOOD_BYTES, EchoWait
-from gotwist.applications.terminal.keeping import Keeper
+from gotwist.applications.terminal.keeping import Beginning, Keeper
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place, Places, place_of
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
@@ -47,6 +47,20 @@ class Start:
     max_of_server: int
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """Where the viewer of a new terminal begins: at the beginning."""
+
+    offset: int
+    live: int
+    reset: bool
+    rows: int
+    columns: int
+    restore: bytes = b""
+    resizes: tuple[tuple[int, int, int], ...] = ()
+    redraw: bool = False
+
+
 class Hub:
     """Keeps terminals by id, by slot and by place.
 
@@ -62,8 +76,6 @@ class Hub:
     ) -> None:
         self.keeper = keeper
         self.places = Places()
-        #: Called with the session id when its terminals, their places or titles have changed.
-        self.on_changed: Callable[[str], None] = lambda session: None
         self._now = now
         self._spawn = spawn
         self._by_id: dict[int, Terminal] = {}
@@ -146,19 +158,30 @@ class Hub:
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
+    def view_new(self, terminal: Terminal, viewer: Viewer) -> None:
+        """Add the first viewer of a terminal just opened: it sees everything live.
+
+        Nothing has to be asked for, and what the program asks its terminal is answered.
+        """
+        terminal.viewers.append(viewer)
+        self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
+
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:
         """Tell a viewer where its stream begins, and begin it."""
         viewer.is_syncing = True
         beginning = await self.keeper.attach(terminal.id, have)
         if viewer not in terminal.viewers:
             return
+        self._begin(terminal, viewer, beginning)
+        if beginning.redraw:
+            await self.keeper.redraw(terminal.id)
+
+    def _begin(self, terminal: Terminal, viewer: Viewer, beginning: Beginning) -> None:
         viewer.applied = viewer.applied_told = self.keeper.applied(terminal.id, viewer.stream)
         telling.tell_beginning(terminal, viewer, self.keeper.epoch, beginning)
         viewer.begin(beginning.offset)
         terminal.tell_need()
         self.pump(terminal)
-        if beginning.redraw:
-            await self.keeper.redraw(terminal.id)
 
     def leave(self, terminal: Terminal, viewer: Viewer) -> None:
         """Remove a viewer; the program goes on."""
@@ -260,7 +283,6 @@ class Hub:
         if terminal is not None:
             terminal.program_title = title
             telling.tell_title(terminal)
-            self.on_changed(terminal.label.session)
 
     def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:
         """Input that had to wait has been given to the program."""
@@ -313,7 +335,6 @@ class Hub:
 
     def _relabel(self, terminal: Terminal, **changes: object) -> None:
         terminal.label = msgspec.structs.replace(terminal.label, **changes)
-        self.on_changed(terminal.label.session)
         self._spawn(
             "label a terminal", self.keeper.label(terminal.id, render_label(terminal.label))
         )
@@ -323,7 +344,6 @@ class Hub:
         self._by_id[terminal_id] = terminal
         self._by_slot[slot] = terminal
         self.places.put(place_of(terminal), label.term, terminal)
-        self.on_changed(label.session)
         return terminal
 
     def _remove(self, terminal: Terminal) -> None:
@@ -333,4 +353,3 @@ class Hub:
         self._blocked.discard(terminal)
         self.places.remove(place_of(terminal), terminal.label.term)
         telling.tell_end(terminal)
-        self.on_changed(terminal.label.session)
