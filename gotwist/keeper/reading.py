@@ -21,6 +21,8 @@ BOOST_NS = 100_000_000
 HELD_SHARE = 0.3
 HELD_CREDIT_NS = 50_000_000
 TICK_S = 0.1
+NAP_S = 0.0002
+LATE_S = 0.004
 SILENT_S = 0.2
 
 
@@ -35,6 +37,8 @@ class Reading:
         self.by_fd: dict[int, Terminal] = {}
         self._by_slot: dict[int, Terminal] = {}
         self._dirty: set[Terminal] = set()
+        # Flooding terminals whose bell waits until more has come.
+        self._late: set[Terminal] = set()
         self._ticking = False
         self._seen_ns = arena.key_time[0]
         self._key_slot = -1
@@ -135,6 +139,8 @@ class Reading:
         boost = now < self._boost_until
         if boost:
             ready.sort(key=self._is_other)
+        elif NAP_S and all(terminal.is_trickling for terminal in ready):
+            time.sleep(NAP_S)
         holding = self._hold_until > now
         for terminal in ready:
             if terminal.reasons:
@@ -176,15 +182,31 @@ class Reading:
 
     def _publish(self, terminal: Terminal) -> None:
         self._arena.heads[terminal.slot] = terminal.head
-        for watcher in terminal.watchers:
-            if isinstance(watcher, Connection):
-                watcher.ring_bell(terminal.bell)
+        if not terminal.may_wait:
+            self._ring(terminal)
+        elif not self._late:
+            self._timers.after(LATE_S, self._ring_late)
+            self._late.add(terminal)
+        else:
+            self._late.add(terminal)
         if terminal.must_scan:
             terminal.scan()
         self._dirty.add(terminal)
         if not self._ticking:
             self._ticking = True
             self._timers.after(TICK_S, self._tick)
+
+    def _ring(self, terminal: Terminal) -> None:
+        terminal.rung = terminal.head
+        for watcher in terminal.watchers:
+            if isinstance(watcher, Connection):
+                watcher.ring_bell(terminal.bell)
+
+    def _ring_late(self) -> None:
+        late, self._late = self._late, set()
+        for terminal in late:
+            if terminal.rung != terminal.head:
+                self._ring(terminal)
 
     def _tick(self) -> None:
         """Follow slow output too, and tell titles, at most ten a second."""

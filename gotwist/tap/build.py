@@ -96,9 +96,9 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
         },
         lambda: int(time.time() * 1000),
         dict(os.environ),
-        house.sessions,
         run_in_background,
     )
+    house.emitter.on("go:get_locations", lambda client: programs.tell_places(client.session))
     house.shared["terminal"] = programs
     gateway = Gateway(house, _applications(snapshot, house))
 

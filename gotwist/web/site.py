@@ -32,6 +32,7 @@ class Site(TwistedSite):
     """
 
     _log = Logger()
+    noisy = False
 
     def __init__(
         self,

@@ -115,13 +115,21 @@ export class Client {
         const { term, offset, rows, columns } = object(value);
         this.stream(whole(term))?.onResize(whole(offset), whole(rows), whole(columns));
       },
+      "terminal:answers": (value) => {
+        const { term, answers } = object(value);
+        this.stream(whole(term))?.setAnswers(answers !== false);
+      },
       "terminal:term_exited": (value) => {
         const { term, code, signal } = object(value);
         const ending = { code: wholeOrNull(code), signal: wholeOrNull(signal) };
         this.stream(whole(term))?.onExited(ending);
       },
       "terminal:term_ended": (value) => events.onGone(whole(value)),
-      "terminal:term_moved": (value) => events.onGone(whole(object(value)["term"])),
+      "terminal:term_moved": (value) => {
+        events.onGone(whole(object(value)["term"]));
+        // It may be here under another number.
+        this.act("terminal:get_terminals", null);
+      },
       "terminal:set_title": (value) => {
         const { term, title } = object(value);
         events.onTitle(whole(term), text(title));

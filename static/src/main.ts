@@ -62,6 +62,7 @@ const workspace = new Workspace({
     onCopyRequest: (text) => void typing.copyRequest(text),
     onNotice: (message) => toasts.show(message),
     onSelection: (text) => settings.current.copyOnSelect && void typing.copy(text),
+    onZoom: (steps) => settings.change({ fontSize: settings.current.fontSize + steps }),
     isShortcut: (event) => shortcut(event) !== null,
   }),
 });

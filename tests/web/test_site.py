@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import provider
@@ -290,6 +294,32 @@ class HeadTests(SynchronousTestCase):
             connection = House().connect()
             connection.send(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertEqual([a.status for a in connection.answers()], [400], target)
+
+    @settings(max_examples=200)
+    @given(st.binary(max_size=60), st.sampled_from(["", "static/", "downloads/", "auth?", "ws/"]))
+    def test_any_address(self, rest: bytes, where: str) -> None:
+        """No address, however odd, is answered with a fault of ours."""
+        house = House()
+        for target in (quote(rest), rest.decode("latin-1")):
+            connection = house.connect()
+            connection.send(f"GET /{where}{target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            for answer in connection.answers():
+                self.assertLess(answer.status, 500)
+            connection.lose()
+        self.assertEqual(house.clock.getDelayedCalls(), [])
+
+    @settings(max_examples=100)
+    @given(st.binary(max_size=200))
+    def test_any_bytes(self, data: bytes) -> None:
+        """Whatever bytes come, the connection answers below 500 or waits, and leaves nothing."""
+        house = House()
+        connection = house.connect()
+        connection.send(data)
+        connection.send(b"\r\n\r\n")
+        for answer in connection.answers():
+            self.assertLess(answer.status, 500)
+        connection.lose()
+        self.assertEqual(house.clock.getDelayedCalls(), [])
 
     def test_old_http_with_chunks(self) -> None:
         """HTTP/1.0 has no chunked coding."""
