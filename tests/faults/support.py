@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import socket
+import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.control.ask import ask
 from tests.faults.raw import Answer, get
-from tests.integration.daemon import Daemon
+from tests.integration.daemon import Daemon, until
 from tests.integration.signing_in import connect
 from tests.integration.websocket import Closed, Screen, WebSocket
 
@@ -57,6 +59,22 @@ def shared_daemon(kind: Kind) -> Daemon:
         daemon.start()
         _running[kind] = daemon
     return daemon
+
+
+def keeper_of(daemon: Daemon) -> int:
+    """The process that serves the keeper's socket, told by the kernel; waits for it."""
+
+    def ask_kernel() -> int:
+        path = os.path.join(daemon.home, ".gotwist", "run", "keeper.sock")
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+            line.connect(path)
+            found = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            return int(struct.unpack("3i", found)[0])
+        return 0
+
+    found = until(ask_kernel, "the keeper")
+    assert isinstance(found, int)
+    return found
 
 
 def mint(daemon: Daemon) -> str:

@@ -14,7 +14,9 @@ from tests.integration.websocket import BINARY, CLOSE, PING, TEXT, WebSocket
 MASK = b"\x00\x00\x00\x00"
 
 
-def frame(first: int, payload: bytes = b"", length: int | None = None, masked: bool = True) -> bytes:
+def frame(
+    first: int, payload: bytes = b"", length: int | None = None, masked: bool = True
+) -> bytes:
     """A frame with any first byte, and any length in its head."""
     size = len(payload) if length is None else length
     bit = 0x80 if masked else 0
@@ -88,7 +90,14 @@ class FrameTests(FaultTestCase):
 
     def test_bad_utf8(self) -> None:
         """Text that is no UTF-8 ends the connection with 1007, however it is cut."""
-        for bad in (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80"):
+        for bad in (
+            b"\xff",
+            b"\xc0\xaf",
+            b"\xed\xa0\x80",
+            b"\xf4\x90\x80\x80",
+            b"\xe2\x82",
+            b"\x80",
+        ):
             for data in (
                 frame(0x81, b'{"go:ping":"' + bad + b'"}'),
                 frame(TEXT, b'{"go:ping":"' + bad[:1]) + frame(0x80, bad[1:] + b'"}'),
@@ -198,9 +207,7 @@ class RateTests(FaultTestCase):
         for at in range(900):
             websocket.send("go:ping", at)
         websocket.until(lambda found: found.get("go:pong") == 899)
-        self.attempt(
-            lambda: websocket.socket.sendall(frame(0x81, b'{"go:ping":1}') * 3_000)
-        )
+        self.attempt(lambda: websocket.socket.sendall(frame(0x81, b'{"go:ping":1}') * 3_000))
         self.assert_closed(websocket, 4429, None)
 
     def test_bytes(self) -> None:

@@ -182,9 +182,7 @@ class ForgeryTests(FaultTestCase):
     def test_fixed_cookie(self) -> None:
         """A cookie that somebody planted does not become a sign-in; a new one is made."""
         planted = "a" * 64 + "." + "b" * 64
-        answer = get(
-            self.daemon, f"/auth?token={mint(self.daemon)}", f"Cookie: gotwist={planted}"
-        )
+        answer = get(self.daemon, f"/auth?token={mint(self.daemon)}", f"Cookie: gotwist={planted}")
         self.assertNotIn(planted, cookie_from(answer))
         self.assertFalse(self.is_signed_in(f"gotwist={planted}"))
         first, second = sign_in(self.daemon), sign_in(self.daemon)
@@ -274,9 +272,7 @@ class TokenTests(FaultTestCase):
         def use(_: int) -> bool:
             websocket = WebSocket(self.daemon.base)
             try:
-                websocket.send(
-                    "go:authenticate", {"auth": token, "location": "default"}
-                )
+                websocket.send("go:authenticate", {"auth": token, "location": "default"})
                 message = websocket.until(
                     lambda found: {"go:reauthenticate", "go:set_username"} & found.keys()
                 )

@@ -11,7 +11,7 @@ import time
 
 from gotwist.gateway import frames
 from tests.faults.processes import children, descriptors, is_alive, memory_kib
-from tests.faults.support import SETTINGS, FaultTestCase
+from tests.faults.support import FaultTestCase, keeper_of
 from tests.integration.daemon import Daemon, until
 from tests.integration.websocket import BINARY, Closed, Screen, WebSocket
 
@@ -23,13 +23,6 @@ def pid_of(daemon: Daemon) -> int:
     """The daemon's process."""
     assert daemon.process is not None
     return daemon.process.pid
-
-
-def keeper_of(daemon: Daemon) -> int:
-    """The keeper's process."""
-    pid = daemon.keeper_pid()
-    assert pid is not None
-    return pid
 
 
 def program_of(screen: Screen) -> int:
@@ -104,9 +97,7 @@ class PasteTests(FaultTestCase):
         before = memory_kib(pid_of(daemon))
         with contextlib.suppress(OSError):
             for at in range(4_000):
-                deaf.websocket.send_frame(
-                    frames.Kind.INPUT, deaf.term, at * 32_768, b"x" * 32_768
-                )
+                deaf.websocket.send_frame(frames.Kind.INPUT, deaf.term, at * 32_768, b"x" * 32_768)
         self.assert_closed(deaf.websocket, 4429, None)
         self.assertLess(memory_kib(pid_of(daemon)) - before, 4 * MIB)
         other = self.client(daemon)
@@ -334,7 +325,6 @@ class OrphanTests(FaultTestCase):
             environment = file.read()
         for name in (b"PYTHON", b"GOTWIST", b"LD_", b"SSH_", b"JOURNAL", b"NOTIFY", b"secret"):
             self.assertNotIn(name, environment)
-        self.assertIn("commands", SETTINGS["*"]["terminal"])
 
     def test_stopped_program(self) -> None:
         """A stopped program is ended like any other."""

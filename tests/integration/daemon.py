@@ -59,9 +59,7 @@ class Daemon:
     :param tolerated: expressions for blemishes of the log that a test provokes on purpose
     """
 
-    def __init__(
-        self, *options: str, plain: bool = False, tolerated: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, *options: str, plain: bool = False, tolerated: Sequence[str] = ()) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="gotwist-"))
         self.port = free_port()
         self.plain = plain
@@ -201,9 +199,11 @@ class Daemon:
         text = self.log.read_bytes().decode("utf-8", "replace") if self.log.exists() else ""
         new, self._judged = text[self._judged :], len(text)
         secrets = self.home / ".gotwist" / "conf.d" / "20cookie_secret.conf"
-        secret = re.search(r'"cookie_secret": "(\S+)"', secrets.read_text()) if (
-            secrets.is_file()
-        ) else None
+        secret = (
+            re.search(r'"cookie_secret": "(\S+)"', secrets.read_text())
+            if (secrets.is_file())
+            else None
+        )
         found = [
             line
             for line in new.split("\n")
