@@ -95,6 +95,8 @@ class TerminalApplication(Application):
         terminal = await self.hub.open(start, number)
         if self.client.is_open:
             self.hub.view_new(terminal, self._look(terminal, wanted))
+        else:
+            terminal.tell_need()
 
     def _look(self, terminal: Terminal, wanted: arguments.NewTerminal) -> Viewer:
         number = terminal.label.term

@@ -134,7 +134,7 @@ class Hub:
         except BaseException:
             self.places.remove(start.place, number)
             raise
-        return self._add(opened.terminal, opened.slot, label, rows, columns)
+        return self._add(opened.terminal, opened.slot, label, rows, columns, told=0)
 
     async def end(self, terminal: Terminal) -> None:
         """End a terminal's program; whoever looks at it is told."""
@@ -339,8 +339,16 @@ class Hub:
             "label a terminal", self.keeper.label(terminal.id, render_label(terminal.label))
         )
 
-    def _add(self, terminal_id: int, slot: int, label: Label, rows: int, columns: int) -> Terminal:
-        terminal = Terminal(terminal_id, slot, label, rows, columns, self.keeper.need)
+    def _add(
+        self,
+        terminal_id: int,
+        slot: int,
+        label: Label,
+        rows: int,
+        columns: int,
+        told: int | None = None,
+    ) -> Terminal:
+        terminal = Terminal(terminal_id, slot, label, rows, columns, self.keeper.need, told)
         self._by_id[terminal_id] = terminal
         self._by_slot[slot] = terminal
         self.places.put(place_of(terminal), label.term, terminal)
