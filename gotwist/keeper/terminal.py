@@ -165,9 +165,7 @@ class Terminal:
 
         In a long flood each bell costs them more than it tells.
         """
-        return (
-            self.streak >= STREAK and self.head - self.rung < DRAIN_BYTES and not self.is_full
-        )
+        return self.streak >= STREAK and self.head - self.rung < DRAIN_BYTES and not self.is_full
 
     def update_need(self) -> bool:
         """Take the slowest watcher's offset over; tell whether anybody watches."""

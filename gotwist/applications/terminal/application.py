@@ -91,6 +91,7 @@ class TerminalApplication(Application):
             start = self.programs.start(
                 user, place, command, *clamp_size(wanted.rows, wanted.columns)
             )
+            await self.programs.prepare(place.session)
             terminal = await self.hub.open(start, number)
             number = terminal.label.term
         if not self.client.is_open:
