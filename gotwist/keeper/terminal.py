@@ -16,6 +16,7 @@ FLOODING = 4_096
 # Large reads in a row that make a flood of it, and the longest pause within such a row.
 STREAK = 8
 STREAK_NS = 5_000_000
+BELL_BYTES = 131_072
 SCAN_BYTES = 65_536
 HIGH = 524_288
 PRELUDE = 65_536
@@ -165,7 +166,7 @@ class Terminal:
 
         In a long flood each bell costs them more than it tells.
         """
-        return self.streak >= STREAK and self.head - self.rung < DRAIN_BYTES and not self.is_full
+        return self.streak >= STREAK and self.head - self.rung < BELL_BYTES and not self.is_full
 
     def update_need(self) -> bool:
         """Take the slowest watcher's offset over; tell whether anybody watches."""

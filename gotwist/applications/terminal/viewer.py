@@ -18,7 +18,7 @@ from gotwist.gateway import frames
 WINDOW = 512 * 1024
 OUTPUT = int(frames.Kind.OUTPUT)
 #: Output bytes in one frame at most.
-FRAME = 65_536
+FRAME = frames.MAX_OUTPUT
 #: An input stream is acknowledged at once after this many bytes, otherwise after a pause.
 INPUT_ACK_STEP = 32_768
 
