@@ -61,7 +61,7 @@ class FirstStartTests(DaemonTestCase):
     def test_nothing_is_reachable_without_a_credential(self) -> None:
         """Without a cookie there is no page, no terminal, and no WebSocket beyond a ping."""
         daemon = self.daemon().start()
-        status, _, body = request(daemon, "GET", "/")
+        _, _, body = request(daemon, "GET", "/")
         self.assertNotIn(b"static/main-", body)
         websocket = WebSocket(daemon.base)
         websocket.send("go:ping", 1)
