@@ -17,7 +17,7 @@ export class Banner {
     private readonly now: () => number,
     onRetry: () => void,
   ) {
-    this.button = h("button", { type: "button", class: "button small", onclick: onRetry }, "Reconnect now");
+    this.button = h("button", { type: "button", class: "button small", onclick: onRetry });
     this.element = h(
       "div",
       { class: "banner", role: "status", "aria-live": "polite", hidden: true },
@@ -38,26 +38,26 @@ export class Banner {
         return;
       case "connecting":
         if (this.element.hidden) this.later("Connecting…");
-        else this.set("Connecting…", "busy", false);
+        else this.set("Connecting…", "busy");
         return;
       case "slow":
-        return this.set(`The connection is slow (${(state.rtt / 1000).toFixed(1)} s).`, "slow", false);
+        return this.set(`The connection is slow (${(state.rtt / 1000).toFixed(1)} s).`, "slow");
       case "reconnecting":
         return this.count(state.at);
       case "signed-out":
-        return this.set("You are signed out. Your terminals go on.", "lost", true);
+        return this.set("You are signed out. Your terminals go on.", "lost", "Try again");
       case "refused":
-        return this.set("You may not use this service.", "lost", true);
+        return this.set("You may not use this service.", "lost", "Try again");
     }
   }
 
   private count(at: number): void {
     const seconds = Math.ceil((at - this.now()) / 1000);
     if (seconds < 1) {
-      this.set("Connection lost. Reconnecting…", "lost", false);
+      this.set("Connection lost. Reconnecting…", "lost");
       return;
     }
-    this.set("Connection lost. Your terminals go on.", "lost", true);
+    this.set("Connection lost. Your terminals go on.", "lost", "Reconnect now");
     const tick = () => {
       const left = Math.max(0, Math.ceil((at - this.now()) / 1000));
       this.countdown.textContent = `Reconnecting in ${left} s`;
@@ -67,14 +67,15 @@ export class Banner {
   }
 
   private later(words: string): void {
-    this.timer = setTimeout(() => this.set(words, "busy", false), PATIENCE);
+    this.timer = setTimeout(() => this.set(words, "busy"), PATIENCE);
   }
 
-  private set(words: string, kind: string, button: boolean): void {
+  private set(words: string, kind: string, action = ""): void {
     // The same words again would be read out again.
     if (this.words.textContent !== words) this.words.textContent = words;
     this.element.dataset["kind"] = kind;
-    this.button.hidden = !button;
+    this.button.hidden = !action;
+    this.button.textContent = action;
     this.element.hidden = false;
   }
 

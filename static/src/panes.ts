@@ -57,7 +57,7 @@ export async function settingsDialog(store: SettingsStore): Promise<void> {
     });
     font.value = now.fontFamily;
     font.addEventListener("change", () => store.change({ fontFamily: font.value.trim() }));
-    const themes: Options = [["system", "Like the system"], ...THEMES.map((t) => [t.id, t.name] as const)];
+    const themes: Options = [["system", "System"], ...THEMES.map((t) => [t.id, t.name] as const)];
     return [
       h("h3", {}, "Look"),
       row("Theme", choose("theme", themes)),
@@ -73,7 +73,7 @@ export async function settingsDialog(store: SettingsStore): Promise<void> {
       row("Copy what is selected", toggle("copyOnSelect")),
       row("Ask before closing a terminal", toggle("confirmClose")),
       row("Screen reader support", toggle("screenReader"), "reads out what programs print"),
-      row("Extra keys", choose("keyBar", [["auto", "On touch screens"], ["always", "Always"], ["never", "Never"]])),
+      row("Extra keys", choose("keyBar", [["auto", "Touch screens"], ["always", "Always"], ["never", "Never"]])),
     ];
   };
   const body = h("div", { class: "settings" }, ...build());

@@ -57,6 +57,10 @@ export class TabStrip {
       close,
     );
     panel.setAttribute("aria-labelledby", element.id);
+    // Choosing a tab by mouse means the terminal: the browser would move the focus here after it.
+    element.addEventListener("mousedown", (event) => {
+      if (!(event.target instanceof HTMLInputElement)) event.preventDefault();
+    });
     element.addEventListener("click", (event) => {
       if (close.contains(event.target as Node)) this.events.onClose(id);
     });

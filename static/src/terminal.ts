@@ -143,6 +143,14 @@ export class TerminalView implements Screen {
     this.element.classList.toggle("frozen", on);
   }
 
+  /** A bar at the bottom: with nobody at the other end, the page decides the size alone. */
+  showBar(bar: HTMLElement): void {
+    this.element.append(bar);
+    this.element.classList.add("over");
+    this.measure();
+    if (this.room) this.resize(this.room.rows, this.room.columns);
+  }
+
   get isBracketed(): boolean {
     return this.xterm.modes.bracketedPasteMode;
   }
@@ -230,6 +238,7 @@ export class TerminalView implements Screen {
     const { room, xterm } = this;
     const smaller = room !== null && (xterm.cols < room.columns || xterm.rows < room.rows);
     this.element.classList.toggle("smaller", smaller);
+    this.element.dataset["size"] = `${xterm.cols} × ${xterm.rows}`;
   }
 
   private async useWebgl(): Promise<void> {

@@ -48,7 +48,7 @@ export const THEMES: readonly Theme[] = [
     "solarized-dark",
     "Solarized Dark",
     true,
-    ["#002b36", "#93a1a1", "#4ba3e3", "#0f4a5a"],
+    ["#002b36", "#93a1a1", "#4ba3e3", "#063a47"],
     SOLARIZED,
   ),
   theme(

@@ -234,8 +234,7 @@ export class Workspace {
     pane.bar?.remove();
     const restart = () => this.restart(pane);
     pane.bar = endedBar(words, restart, () => void this.close(pane.id, false));
-    pane.view.element.append(pane.bar);
-    pane.view.element.classList.add("over");
+    pane.view.showBar(pane.bar);
     if (this.active !== pane) this.tabs.badge(pane.id, "ended");
   }
 
