@@ -4,8 +4,8 @@ const CSI_ANSWER = /^\x1b\[(?:[?>=]?[\d;:]*[cntR]|[?]?[\d;]*\$y|[IO])$/;
 const STRING_ANSWER = /^\x1b[\]P_^]/;
 
 /**
- * Reports of attributes, status, cursor, modes, sizes, focus and colours. A key that looks
- * the same (Shift+F3 and a cursor report) loses for the length of a replay.
+ * Reports of attributes, status, cursor, modes, sizes, focus and colours. Shift+F3 looks
+ * like a report of the cursor, so the caller has to know what came from a key.
  */
 export function isAnswer(data: string): boolean {
   return CSI_ANSWER.test(data) || STRING_ANSWER.test(data);

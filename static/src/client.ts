@@ -1,7 +1,7 @@
 /** One page's session with the daemon: signing in, actions out, messages to where they belong. */
 
 import type { Clock } from "./clock";
-import { INPUT_ACK, OUTPUT, RESTORE, decodeFrame } from "./frames";
+import { FrameError, INPUT_ACK, OUTPUT, RESTORE, decodeFrame } from "./frames";
 import {
   MessageError,
   object,
@@ -60,7 +60,7 @@ export class Client {
       ping: (number) => JSON.stringify({ "go:ping": number }),
       onOpen: () => this.act("go:authenticate", its.greeting),
       onText: (message) => this.onText(message),
-      onBinary: (bytes) => this.onBinary(bytes),
+      onBinary: (bytes) => this.guard("frame", () => this.onBinary(bytes)),
       onState: (state) => this.onState(state),
     });
     this.handlers = new Map(Object.entries(this.table()));
@@ -115,13 +115,21 @@ export class Client {
         const { term, offset, rows, columns } = object(value);
         this.stream(whole(term))?.onResize(whole(offset), whole(rows), whole(columns));
       },
+      "terminal:answers": (value) => {
+        const { term, answers } = object(value);
+        this.stream(whole(term))?.setAnswers(answers !== false);
+      },
       "terminal:term_exited": (value) => {
         const { term, code, signal } = object(value);
         const ending = { code: wholeOrNull(code), signal: wholeOrNull(signal) };
         this.stream(whole(term))?.onExited(ending);
       },
       "terminal:term_ended": (value) => events.onGone(whole(value)),
-      "terminal:term_moved": (value) => events.onGone(whole(object(value)["term"])),
+      "terminal:term_moved": (value) => {
+        events.onGone(whole(object(value)["term"]));
+        // It may be here under another number.
+        this.act("terminal:get_terminals", null);
+      },
       "terminal:set_title": (value) => {
         const { term, title } = object(value);
         events.onTitle(whole(term), text(title));
@@ -135,13 +143,20 @@ export class Client {
   }
 
   private onText(message: string): void {
-    for (const [action, value] of parseActions(message)) {
-      try {
-        this.handlers.get(action)?.(value);
-      } catch (error) {
-        if (!(error instanceof MessageError)) throw error;
-        console.warn("gotwist: not understood:", action, error.message);
+    this.guard("message", () => {
+      for (const [action, value] of parseActions(message)) {
+        this.guard(action, () => this.handlers.get(action)?.(value));
       }
+    });
+  }
+
+  /** What is not understood is left out; what is behind it still counts. */
+  private guard(name: string, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof MessageError || error instanceof FrameError)) throw error;
+      console.warn("gotwist: not understood:", name, error.message);
     }
   }
 

@@ -15,6 +15,8 @@ export interface Question {
   /** What Escape means. */
   readonly cancel: string;
   readonly wide?: boolean;
+  /** Takes the question back, as if it had been cancelled. */
+  readonly signal?: AbortSignal;
 }
 
 let count = 0;
@@ -47,7 +49,7 @@ export function ask(question: Question): Promise<string> {
         h("h2", { id: titleId }, question.title),
         iconButton("Close dialog", "close", () => finish(question.cancel)),
       ),
-      h("div", { class: "dialog-body" }, ...question.body),
+      h("div", { class: "dialog-body", tabindex: "0", role: "group", "aria-labelledby": titleId }, ...question.body),
       h("footer", { class: "dialog-foot" }, ...buttons),
     );
     dialog.addEventListener("cancel", (event) => {
@@ -57,6 +59,7 @@ export function ask(question: Question): Promise<string> {
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) finish(question.cancel);
     });
+    question.signal?.addEventListener("abort", () => finish(question.cancel));
     document.body.append(dialog);
     const before = document.activeElement;
     dialog.showModal();

@@ -7,6 +7,8 @@ export interface Screen {
   resize(rows: number, columns: number): void;
   /** While muted the terminal answers nothing, rings nothing and copies nothing. */
   mute(on: boolean): void;
+  /** Of several viewers only one answers a program's queries. */
+  setAnswers(on: boolean): void;
 }
 
 type Step =

@@ -6,7 +6,7 @@ import { mix, type Theme } from "./themes";
 
 const FLAGS = [
   ["caseSensitive", "Aa", "Match case"],
-  ["wholeWord", "ab", "Whole words"],
+  ["wholeWord", "W", "Whole words"],
   ["regex", ".*", "Regular expression"],
 ] as const;
 

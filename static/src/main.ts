@@ -31,7 +31,7 @@ const settings = new SettingsStore(store, page.upn, { ...DEFAULTS, scrollback: p
 let theme = applyTheme(settings.current.theme);
 let upn = page.upn;
 let commands: CommandInfo[] = [];
-let asksToSignIn = false;
+let signInQuestion: AbortController | null = null;
 
 const toasts = new Toasts();
 const banner = new Banner(pageClock.now, () => client.socket.retry());
@@ -62,6 +62,7 @@ const workspace = new Workspace({
     onCopyRequest: (text) => void typing.copyRequest(text),
     onNotice: (message) => toasts.show(message),
     onSelection: (text) => settings.current.copyOnSelect && void typing.copy(text),
+    onZoom: (steps) => settings.change({ fontSize: settings.current.fontSize + steps }),
     isShortcut: (event) => shortcut(event) !== null,
   }),
 });
@@ -78,6 +79,7 @@ const client: Client = new Client({
       banner.show(state, live);
       workspace.freeze(!live);
       if (state.kind === "signed-out") void signIn();
+      else if (live) signInQuestion?.abort();
     },
     onUser: (name) => {
       upn = name;
@@ -123,10 +125,10 @@ function chooseCommand(): void {
 }
 
 async function signIn(): Promise<void> {
-  if (asksToSignIn) return;
-  asksToSignIn = true;
-  const choice = await signInDialog();
-  asksToSignIn = false;
+  if (signInQuestion !== null) return;
+  signInQuestion = new AbortController();
+  const choice = await signInDialog(signInQuestion.signal);
+  signInQuestion = null;
   if (choice === "window") window.open(page.signIn, "_blank", "noopener");
   else if (choice === "retry") client.socket.retry();
 }

@@ -17,6 +17,8 @@ export interface Attached {
   readonly title: string;
   readonly command: string;
   readonly viewers: number;
+  /** Whether this page is the one viewer whose terminal answers queries. */
+  readonly answers: boolean;
 }
 
 export interface TerminalInfo {
@@ -87,6 +89,7 @@ export function parseAttached(value: Json): Attached {
     title: text(from["title"]),
     command: text(from["command"]),
     viewers: whole(from["viewers"] ?? 1),
+    answers: from["answers"] !== false,
   };
 }
 

@@ -139,7 +139,7 @@ export async function confirmClose(title: string): Promise<boolean> {
 }
 
 /** Over the frozen screen: nothing of it is lost, and signing in elsewhere is enough. */
-export function signInDialog(): Promise<string> {
+export function signInDialog(signal: AbortSignal): Promise<string> {
   return ask({
     title: "Sign in again",
     body: [
@@ -151,5 +151,6 @@ export function signInDialog(): Promise<string> {
       { id: "window", label: "Sign in in a new window", kind: "primary" },
     ],
     cancel: "later",
+    signal,
   });
 }

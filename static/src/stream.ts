@@ -107,6 +107,7 @@ export class TerminalStream {
     if (received < attached.live) this.setMuted(true);
     this.resizeNow(attached.rows, attached.columns);
     this.reach(received);
+    this.setAnswers(attached.answers);
     this.its.onAttached(attached);
     if (!this.input.resume(attached.input)) this.reattach(true);
   }
@@ -138,6 +139,10 @@ export class TerminalStream {
     if (this.received === null || offset <= this.received) return this.resizeNow(rows, columns);
     this.resizes.push({ offset, rows, columns });
     this.resizes.sort((a, b) => a.offset - b.offset);
+  }
+
+  setAnswers(on: boolean): void {
+    this.its.screen.setAnswers(on);
   }
 
   onInputAck(offset: number): void {

@@ -10,9 +10,12 @@ import { isAnswer } from "./answers";
 import { parseCopyRequest } from "./clipboard";
 import { Listeners, h } from "./dom";
 import type { Screen } from "./draw";
+import { forgetGpu, hasGpu } from "./gpu";
 import { LinkHint, openLink } from "./links";
-import { FONT, type Settings } from "./settings";
-import { xtermTheme, type Theme } from "./themes";
+import { options } from "./options";
+import type { Settings } from "./settings";
+import type { Theme } from "./themes";
+import { followTouch } from "./touch";
 
 export interface TerminalEvents {
   readonly onInput: (bytes: Uint8Array) => void;
@@ -21,6 +24,7 @@ export interface TerminalEvents {
   readonly onNotice: (message: string) => void;
   readonly onBell: () => void;
   readonly onSelection: (text: string) => void;
+  readonly onZoom: (steps: number) => void;
   /** How many rows and columns there is room for. */
   readonly onRoom: (rows: number, columns: number) => void;
   /** True: these keys are a shortcut of the page. */
@@ -33,7 +37,6 @@ export interface Room {
 }
 
 const RESIZE_PAUSE = 100;
-let gpu: boolean | null = null;
 
 export class TerminalView implements Screen {
   readonly element: HTMLElement;
@@ -49,6 +52,10 @@ export class TerminalView implements Screen {
   private readonly encoder = new TextEncoder();
   private webgl: IDisposable | null = null;
   private muted = false;
+  private answers = true;
+  private key = "";
+  /** Part of a line a finger has moved so far. */
+  private scrolled = 0;
   private opened = false;
   private visible = false;
   private bell: Settings["bell"] = "visual";
@@ -139,6 +146,10 @@ export class TerminalView implements Screen {
     this.muted = on;
   }
 
+  setAnswers(on: boolean): void {
+    this.answers = on;
+  }
+
   freeze(on: boolean): void {
     this.element.classList.toggle("frozen", on);
   }
@@ -169,9 +180,13 @@ export class TerminalView implements Screen {
 
   private listen(): void {
     const { xterm, events, listeners } = this;
+    // Fires just before the data of a key: what looks like an answer may be Shift+F3.
+    listeners.add(xterm.onKey(({ key }) => (this.key = key)));
     listeners.add(
       xterm.onData((data) => {
-        if (this.muted && isAnswer(data)) return;
+        const isKey = data === this.key;
+        this.key = "";
+        if (!isKey && (this.muted || !this.answers) && isAnswer(data)) return;
         events.onInput(this.encoder.encode(this.transform(data)));
       }),
     );
@@ -197,6 +212,10 @@ export class TerminalView implements Screen {
       }),
     );
     xterm.attachCustomKeyEventHandler((event) => !events.isShortcut(event));
+    followTouch(this.host, listeners, {
+      onZoom: events.onZoom,
+      onScroll: (pixels, at) => this.scroll(pixels, at),
+    });
     listeners.on(this.host, "mouseup", () => {
       if (xterm.hasSelection()) events.onSelection(xterm.getSelection());
     });
@@ -220,6 +239,22 @@ export class TerminalView implements Screen {
     ] as const) {
       textarea?.setAttribute(name, value);
     }
+  }
+
+  /** History by itself; a program on the whole screen or with the mouse gets its wheel. */
+  private scroll(pixels: number, at: { clientX: number; clientY: number }): void {
+    const { xterm } = this;
+    const screen = xterm.element?.querySelector(".xterm-screen");
+    if (xterm.buffer.active.type === "alternate" || xterm.modes.mouseTrackingMode !== "none") {
+      const { clientX, clientY } = at;
+      const wheel = { deltaY: pixels, clientX, clientY, bubbles: true, cancelable: true };
+      screen?.dispatchEvent(new WheelEvent("wheel", wheel));
+      return;
+    }
+    this.scrolled += pixels / ((screen?.clientHeight ?? 0) / xterm.rows || 16);
+    const lines = Math.trunc(this.scrolled);
+    this.scrolled -= lines;
+    if (lines !== 0) xterm.scrollLines(lines);
   }
 
   private flash(): void {
@@ -252,7 +287,7 @@ export class TerminalView implements Screen {
       this.webgl = addon;
     } catch {
       // The DOM renderer stays, for good.
-      gpu = false;
+      forgetGpu();
     }
   }
 
@@ -260,33 +295,6 @@ export class TerminalView implements Screen {
     this.webgl?.dispose();
     this.webgl = null;
   }
-}
-
-/** WebGL drawn by the processor is slower than the DOM, so only a real GPU counts. */
-function hasGpu(): boolean {
-  if (gpu !== null) return gpu;
-  const context = document.createElement("canvas").getContext("webgl2", {
-    failIfMajorPerformanceCaveat: true,
-  });
-  const info = context?.getExtension("WEBGL_debug_renderer_info");
-  const renderer = String(info ? context?.getParameter(info.UNMASKED_RENDERER_WEBGL) : "");
-  gpu = context !== null && !/swiftshader|llvmpipe|software/i.test(renderer);
-  context?.getExtension("WEBGL_lose_context")?.loseContext();
-  return gpu;
-}
-
-function options(settings: Settings, theme: Theme): NonNullable<Terminal["options"]> {
-  return {
-    cursorBlink: settings.cursorBlink && !matchMedia("(prefers-reduced-motion: reduce)").matches,
-    cursorStyle: settings.cursorStyle,
-    fontFamily: settings.fontFamily ? `${settings.fontFamily}, ${FONT}` : FONT,
-    fontSize: settings.fontSize,
-    lineHeight: settings.lineHeight,
-    minimumContrastRatio: settings.contrast,
-    screenReaderMode: settings.screenReader,
-    scrollback: settings.scrollback,
-    theme: xtermTheme(theme),
-  };
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -153,3 +153,25 @@ test("a daemon that wants a new sign-in stops the attempts until the user has si
   last().open();
   assert.equal(sockets.length, 2);
 });
+
+test("of several viewers only the one the daemon names answers a program's queries", () => {
+  const { client, stream, last } = make();
+  const { made, screen } = stream(2);
+  client.attach(made);
+  last().open();
+  last().say({ "terminal:terminals": { 2: info("a") } });
+  last().say(attached(2));
+  assert.equal(screen.answers, true);
+  last().say(attached(2, { answers: false }));
+  assert.equal(screen.answers, false);
+  last().say({ "terminal:answers": { term: 2, answers: true } });
+  assert.equal(screen.answers, true);
+});
+
+test("a terminal that moved is looked for again, since it may only have another number", () => {
+  const { last } = make();
+  last().open();
+  last().say({ "terminal:terminals": {} });
+  last().say({ "terminal:term_moved": { term: 2, location: "default" } });
+  assert.deepEqual(last().actions.at(-1), { "terminal:get_terminals": null });
+});

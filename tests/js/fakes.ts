@@ -42,6 +42,7 @@ export class FakeScreen implements Screen {
   log: string[] = [];
   text = "";
   mutedText = "";
+  answers = true;
   private isMuted = false;
   private waiting: { bytes: Uint8Array; drawn: () => void }[] = [];
 
@@ -64,6 +65,10 @@ export class FakeScreen implements Screen {
   mute(on: boolean): void {
     this.isMuted = on;
     this.log.push(on ? "mute" : "unmute");
+  }
+
+  setAnswers(on: boolean): void {
+    this.answers = on;
   }
 
   draw(count = Infinity): void {

@@ -11,7 +11,7 @@ import { FakeClock, FakeScreen, bytes, seeded } from "./fakes";
 function attached(change: Partial<Attached> = {}): Attached {
   return {
     term: 1, epoch: "e", reset: false, offset: 0, live: 0, rows: 24, columns: 80,
-    resizes: [], input: 0, title: "", command: "", viewers: 1, ...change,
+    resizes: [], input: 0, title: "", command: "", viewers: 1, answers: true, ...change,
   };
 }
 
