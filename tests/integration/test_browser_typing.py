@@ -84,17 +84,17 @@ class PasteTests(TypingTestCase):
             "tty.setraw(0)\n"
             "os.write(1, b'\\x1b[?2004hready')\n"
             "data = b''\n"
-            "while b'~~' not in data: data += os.read(0, 4096)\n"
+            "while b'++' not in data: data += os.read(0, 4096)\n"
             "open('given', 'wb').write(data)\n"
             "termios.tcsetattr(0, termios.TCSANOW, before)\n"
             "print('\\x1b[?2004l clo' + 'sed')\n"
         )
         tab.run("python3 raw.py", "ready")
         tab.page.evaluate(PASTE, "one\x1b[201~\ntouch \x1b\x9b201~owned\n")
-        tab.type("~~")
+        tab.type("++")
         tab.until_text("closed")
         given = Path(daemon.home / "given").read_bytes()
-        self.assertEqual(given, b"\x1b[200~one\rtouch 201~owned\r\x1b[201~~~")
+        self.assertEqual(given, b"\x1b[200~one\rtouch 201~owned\r\x1b[201~++")
 
     def test_bracketed_paste_in_the_shell_runs_nothing(self) -> None:
         """Lines pasted into bash, which brackets, wait there for Enter."""
@@ -202,18 +202,19 @@ class TouchTests(TypingTestCase):
         size = {"width": 390, "height": 720}
         _, tab = self.start(viewport=size, has_touch=True, is_mobile=True)
         self.assertTrue(tab.visible(".keybar"))
-        tab.type("echo rea''dy; cat; echo $?-int''errupted\n")
+        tab.type("echo rea''dy; cat\n")
         tab.until_text("ready")
         control = tab.page.get_by_role("button", name="Control")
         control.tap()
         self.assertEqual(control.get_attribute("aria-pressed"), "true")
         tab.type("c")
-        tab.until_text("130-interrupted")
+        tab.until_text("^C")
+        tab.run("echo $?-int''errupted", "130-interrupted")
         self.assertEqual(control.get_attribute("aria-pressed"), "false")
-        for name, repeat in (("Up", 1), ("Left", 3)):
-            for _ in range(repeat):
-                tab.page.get_by_role("button", name=name, exact=True).tap()
-        tab.until_text("rea''dy; cat", None)
+        for name in ("Up", "Up", "Left", "Left", "Left"):
+            tab.page.get_by_role("button", name=name, exact=True).tap()
+        tab.type("sort | ")
+        tab.await_(lambda: tab.text().endswith("$ echo rea''dy; sort | cat"), "the line changed")
         overflow = tab.js("document.documentElement.scrollWidth - innerWidth")
         self.assertLessEqual(overflow, 0)
         self.assert_clean(tab)
