@@ -227,7 +227,7 @@ def pump_until(
 
 
 def linger(lines: Iterable[Line], seconds: float) -> None:
-    """Read what comes for a while, so that pings are answered."""
+    """Read what comes for a while, and all that is there, so that pings are answered."""
     by_number = {line.fileno(): line for line in lines}
     now = time.monotonic()
     deadline = now + seconds
@@ -235,10 +235,11 @@ def linger(lines: Iterable[Line], seconds: float) -> None:
         for number in by_number:
             poll.register(number, select.EPOLLIN)
         while True:
-            for number, _ in poll.poll(max(0.0, deadline - now), 512):
+            events = poll.poll(max(0.0, deadline - now), 512)
+            for number, _ in events:
                 by_number[number].pump(1 << 16)
             now = time.monotonic()
-            if now >= deadline:
+            if now >= deadline and (not events or now >= deadline + 5):
                 return
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from benchmarks.frames import BINARY, CLOSE, PING, PONG, TEXT, Shape, masked
 
-ACK_EVERY = 65_536
+ACK_EVERY = 131_072
 
 
 class Closed(Exception):

@@ -41,6 +41,7 @@ class Gotwist(Server):
             "max_connections_per_address": 10_000,
             "max_websockets_per_user": 10_000,
             "max_websockets_per_address": 10_000,
+            "max_unauthenticated_per_address": 10_000,
             "message_rate": 1_000_000,
             "byte_rate": 1 << 30,
         }
@@ -69,13 +70,34 @@ class Gotwist(Server):
         finally:
             connection.close()
 
+    def start(self) -> None:
+        super().start()
+        self._headers = self._sign_in()
+
+    def _sign_in(self) -> list[str]:
+        """Load the page once: all connections are tabs of one browser, in one session."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/")
+            cookie = connection.getresponse().getheader("Set-Cookie")
+        finally:
+            connection.close()
+        return [f"Cookie: {cookie.partition(';')[0]}"] if cookie else []
+
     def roots(self) -> list[int]:
         keeper = processes.socket_owner(self.directory / "var" / "runtime" / "keeper.sock")
         return super().roots() + ([keeper] if keeper is not None else [])
 
+    def stop(self) -> None:
+        # The daemon first: it would start another keeper.
+        processes.end(processes.server_pids(super().roots()))
+        processes.end(processes.running_with(str(self.directory / "var" / "runtime")))
+        super().stop()
+
     def line(self, wire: GotwistWire) -> Line:
         """Begin a connection with this wire."""
-        return Line(self.address, upgrade(self.host, "/ws", f"http://{self.host}"), wire)
+        request = upgrade(self.host, "/ws", f"http://{self.host}", self._headers)
+        return Line(self.address, request, wire)
 
     def connect(self) -> Line:
         return self.line(GotwistWire())

@@ -13,6 +13,9 @@ from benchmarks import processes
 from benchmarks.line import Line, TooSlow, close, linger, pump_until
 from benchmarks.wires import Closed
 
+#: Connections begun at a time; gotwist lets an address have 16 that are not signed in yet.
+AT_ONCE = 16
+
 
 class Missing(Exception):
     """A server that cannot be measured here, and why."""
@@ -145,7 +148,7 @@ class Server(ABC):
         self.stop()
         self.start()
 
-    def open(self, count: int = 1, at_once: int = 32, timeout_s: float = 30.0) -> list[Line]:
+    def open(self, count: int = 1, at_once: int = AT_ONCE, timeout_s: float = 30.0) -> list[Line]:
         """Open terminals, ``at_once`` under way at a time, until all show their prompt."""
         lines: list[Line] = []
         heard = time.monotonic()
@@ -155,7 +158,7 @@ class Server(ABC):
                 batch = [self.connect() for _ in range(min(at_once, count - start))]
                 lines += batch
                 now = pump_until(batch, _prompted, max(1.0, deadline - time.monotonic()))
-                if now - heard > 2:
+                if now - heard > 1:
                     linger(lines, 0)
                     heard = now
         except (TooSlow, Closed, OSError):

@@ -6,7 +6,7 @@ from benchmarks import processes
 from benchmarks.bench import TROUBLE, Bench
 from benchmarks.line import Line, close, linger, pump_until
 from benchmarks.measure import Measure
-from benchmarks.peers.server import Server
+from benchmarks.peers.server import AT_ONCE, Server
 
 MESSAGE = b"a message of sixty-four bytes, which all viewers are to see now."
 
@@ -46,8 +46,10 @@ def _gather(server: Server, count: int) -> list[Line]:
         pump_until(lines, lambda line: line.ready and line.at_marker, 10)
         first.type(b"echo\r")
         pump_until(lines, lambda line: line.output > 20 and line.at_marker, 10)
-        lines += [server.join(first) for _ in range(count - 1)]
-        pump_until(lines, lambda line: line.ready, 20)
+        while len(lines) < count:
+            batch = [server.join(first) for _ in range(min(AT_ONCE, count - len(lines)))]
+            lines += batch
+            pump_until(batch, lambda line: line.ready, 20)
         linger(lines, 0.5)  # what newcomers are shown first
     except TROUBLE:
         close(lines)

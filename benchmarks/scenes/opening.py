@@ -8,6 +8,7 @@ from benchmarks.bench import TROUBLE, Bench
 from benchmarks.line import Line, TooSlow, close, linger, pump_until
 from benchmarks.measure import Measure
 from benchmarks.peers.gotwist import Gotwist
+from benchmarks.peers.server import AT_ONCE
 from benchmarks.wires import GotwistWire
 
 #: WebSockets held at once.
@@ -20,7 +21,7 @@ EACH = Measure("sockets.memory", "memory per idle WebSocket, PSS", "KB")
 
 
 def opening(bench: Bench) -> None:
-    """Open terminals, 32 under way at a time."""
+    """Open terminals, 16 under way at a time."""
     count = bench.pick(1000, 200)
     title = f"{count} terminals opened"
     measure = Measure("opening.terminals", title, "s", 2)
@@ -72,6 +73,8 @@ def sockets(bench: Bench) -> None:
 
 def _connect(server: Gotwist, lines: list[Line], count: int) -> None:
     while len(lines) < count:
-        batch = [server.line(GotwistWire(term=None)) for _ in range(min(100, count - len(lines)))]
+        batch = [
+            server.line(GotwistWire(term=None)) for _ in range(min(AT_ONCE, count - len(lines)))
+        ]
         pump_until(batch, lambda line: line.ready, 30)
         lines += batch

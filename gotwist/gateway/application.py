@@ -37,8 +37,9 @@ class Application:
         self.client = client
         self.house = house
         self.shared = shared
-        self._timers: set[Timer] = set()
-        self._listening: list[tuple[str, Listener]] = []
+        # Made when first needed: thousands of clients never do.
+        self._timers: set[Timer] | None = None
+        self._listening: list[tuple[str, Listener]] | None = None
 
     # -- to override ------------------------------------------------------------------------
 
@@ -73,6 +74,8 @@ class Application:
 
         :param delay: ``"5s"`` (units ms, s, m, h, d), a timedelta, or seconds.
         """
+        if self._timers is None:
+            self._timers = set()
         timers = self._timers
 
         def ring() -> None:
@@ -92,17 +95,17 @@ class Application:
 
     def on(self, event: str, listener: Listener) -> None:
         """Listen to an event of the daemon as long as this client is connected."""
-        self._listening.append((event, listener))
+        self._remember(event, listener)
         self.house.emitter.on(event, listener)
 
     def once(self, event: str, listener: Listener) -> None:
         """Listen to the next such event only."""
-        self._listening.append((event, listener))
+        self._remember(event, listener)
         self.house.emitter.once(event, listener)
 
     def off(self, event: str, listener: Listener) -> None:
         """Listen no more."""
-        self._listening = [entry for entry in self._listening if entry != (event, listener)]
+        self._listening = [entry for entry in self._listening or () if entry != (event, listener)]
         self.house.emitter.off(event, listener)
 
     def trigger(self, event: str, *arguments: object) -> None:
@@ -112,12 +115,17 @@ class Application:
     @final
     def release(self) -> None:
         """Give back timers and listeners; the gateway calls this after :meth:`on_close`."""
-        for timer in self._timers:
+        timers, self._timers = self._timers, None
+        for timer in timers or ():
             timer.cancel()
-        self._timers.clear()
-        for event, listener in self._listening:
+        listening, self._listening = self._listening, None
+        for event, listener in listening or ():
             self.house.emitter.off(event, listener)
-        self._listening.clear()
+
+    def _remember(self, event: str, listener: Listener) -> None:
+        if self._listening is None:
+            self._listening = []
+        self._listening.append((event, listener))
 
 
 def seconds(delay: str | timedelta | float) -> float:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
@@ -21,9 +22,9 @@ from gotwist.gateway.clients import (
     Peer,
 )
 from gotwist.gateway.dispatch import Dispatcher
-from gotwist.gateway.frames import TEXT, Kind, split_frame, ws_header
+from gotwist.gateway.frames import HEADER_LENGTH, TEXT, Kind, split_frame, ws_header
 from gotwist.gateway.house import House, Timer
-from gotwist.gateway.limits import Bucket
+from gotwist.gateway.limits import Budget
 from gotwist.gateway.messages import encode_message
 from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
 from gotwist.gateway.table import ActionTable
@@ -50,16 +51,14 @@ class GatewayClient:
     """
 
     __slots__ = (
-        "_acks",
         "_active",
         "_apps",
         "_binary",
-        "_bytes",
+        "_budget",
         "_connection",
         "_deadline",
         "_dispatcher",
         "_house",
-        "_messages",
         "_offered",
         "_recheck",
         "_session",
@@ -97,9 +96,7 @@ class GatewayClient:
         self._apps: dict[type[Application], Application] = {}
         self._dispatcher = Dispatcher(self, house, table, self._apps)
         self._active = False
-        self._messages = Bucket(limits.messages_per_s, limits.burst, now)
-        self._bytes = Bucket(limits.bytes_per_s, limits.burst, now)
-        self._acks = Bucket(limits.acks_per_s, limits.burst, now)
+        self._budget = Budget(limits, now)
         self._recheck: Timer | None = None
         self._stalled: Timer | None = None
         self._deadline: Timer | None = house.clock.call_later(
@@ -187,13 +184,15 @@ class GatewayClient:
             )
         if not self.is_open or self.sign_in is not None:
             return
-        if len(house.clients.of_user(sign_in.user.upn)) >= house.limits.clients_per_user and (
-            sign_in.user.method != "none"
+        if (
+            sign_in.user.method != METHOD_NONE
+            and house.clients.count_of_user(sign_in.user.upn) >= house.limits.clients_per_user
         ):
             self.close(TOO_MANY, "too many connections of this user")
             return
         self.sign_in = sign_in
         self._offered = None
+        house.clients.know(self)
         self.location = location
         self._session = house.sessions.join(sign_in.session, sign_in.user, self.id)
         self._session.locations.setdefault(location, {})
@@ -304,20 +303,15 @@ class GatewayClient:
 
     def receive_ping(self) -> None:
         """Count a protocol ping like any message."""
-        if self.is_open and not self._messages.take(1, self._house.clock.now()):
-            self.close(TOO_MANY, "too many messages")
+        if self.is_open:
+            self._is_too_much(0)
 
     def receive_binary(self, message: bytes) -> None:
         """Hand one binary message on."""
         if not self.is_open:
             return
-        now = self._house.clock.now()
-        is_ack = len(message) == 16 and message[0] == _ACK
-        if not (self._acks if is_ack else self._messages).take(1, now):
-            self.close(TOO_MANY, "too many messages")
-            return
-        if not self._bytes.take(0 if is_ack else len(message), now):
-            self.close(TOO_MANY, "too many bytes")
+        is_ack = len(message) == HEADER_LENGTH and message[0] == _ACK
+        if self._is_too_much(len(message), is_ack):
             return
         try:
             if self.sign_in is None:
@@ -333,17 +327,16 @@ class GatewayClient:
 
     def receive_text(self, message: bytes) -> None:
         """Have the actions of one text message run."""
-        if not self.is_open:
-            return
-        now = self._house.clock.now()
-        if not self._messages.take(1, now):
-            self.close(TOO_MANY, "too many messages")
-            return
-        if not self._bytes.take(len(message), now):
-            self.close(TOO_MANY, "too many bytes")
+        if not self.is_open or self._is_too_much(len(message)):
             return
         self._active = True
         self._dispatcher.receive(message)
+
+    def _is_too_much(self, size: int, is_ack: bool = False) -> bool:
+        excess = self._budget.spend(size, is_ack, self._house.clock.now())
+        if excess is not None:
+            self.close(TOO_MANY, excess)
+        return excess is not None
 
     def fail(self, failure: Exception) -> None:
         """Close after a fault of ours outside any action."""

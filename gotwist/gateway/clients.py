@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -113,7 +114,9 @@ class Clients:
 
     def __init__(self) -> None:
         self._clients: dict[str, Client] = {}
-        self._per_address: dict[str, int] = {}
+        self._by_user: dict[str, dict[str, Client]] = {}
+        self._per_address: Counter[str] = Counter()
+        self._unauthenticated: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Client]:
         return iter(tuple(self._clients.values()))
@@ -122,21 +125,29 @@ class Clients:
         return len(self._clients)
 
     def add(self, client: Client) -> None:
-        """Count this client among the connected."""
+        """Count this client, whose user is not known yet, among the connected."""
         self._clients[client.id] = client
-        address = client.peer.address
-        self._per_address[address] = self._per_address.get(address, 0) + 1
+        self._per_address[client.peer.address] += 1
+        self._unauthenticated[client.peer.address] += 1
+
+    def know(self, client: Client) -> None:
+        """Note that the client's user is known now."""
+        if client.user is not None and client.id in self._clients:
+            self._by_user.setdefault(client.user.upn, {})[client.id] = client
+            _decrease(self._unauthenticated, client.peer.address)
 
     def remove(self, client: Client) -> None:
         """Count it no more."""
         if self._clients.pop(client.id, None) is None:
             return
-        address = client.peer.address
-        left = self._per_address[address] - 1
-        if left:
-            self._per_address[address] = left
-        else:
-            del self._per_address[address]
+        _decrease(self._per_address, client.peer.address)
+        if client.user is None:
+            _decrease(self._unauthenticated, client.peer.address)
+            return
+        others = self._by_user[client.user.upn]
+        del others[client.id]
+        if not others:
+            del self._by_user[client.user.upn]
 
     def find(self, id: str) -> Client | None:
         """The client with this id, if it is connected."""
@@ -144,7 +155,11 @@ class Clients:
 
     def of_user(self, upn: str) -> list[Client]:
         """The clients of this user."""
-        return [c for c in self._clients.values() if c.user is not None and c.user.upn == upn]
+        return list(self._by_user.get(upn, {}).values())
+
+    def count_of_user(self, upn: str) -> int:
+        """How many clients this user has."""
+        return len(self._by_user.get(upn, ()))
 
     def of_session(self, session: Session) -> list[Client]:
         """The clients of this session."""
@@ -156,19 +171,21 @@ class Clients:
 
     def count_at(self, address: str) -> int:
         """How many clients come from this address."""
-        return self._per_address.get(address, 0)
+        return self._per_address[address]
 
     def count_unauthenticated_at(self, address: str) -> int:
         """How many of those have not authenticated."""
-        return sum(
-            client.user is None
-            for client in self._clients.values()
-            if client.peer.address == address
-        )
+        return self._unauthenticated[address]
 
     def broadcast(self, action: str, value: object) -> None:
         """Send one JSON message to every client that has authenticated."""
         send_to_all([c for c in self._clients.values() if c.user is not None], action, value)
+
+
+def _decrease(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 def send_to_all(clients: Sequence[Client], action: str, value: object) -> None:

@@ -41,11 +41,14 @@ class Dispatcher:
         self._client = client
         self._house = house
         self._applications = applications
-        self._waiting: deque[bytes] = deque()
+        # Made when first needed, and let go when empty: thousands of clients are silent.
+        self._waiting: deque[bytes] | None = None
         self._work: Timer | None = None
 
     def receive(self, message: bytes) -> None:
         """Run the actions of ``message`` after those of the messages before it."""
+        if self._waiting is None:
+            self._waiting = deque()
         if len(self._waiting) >= MAX_WAITING:
             self._client.close(TOO_MANY, "too many messages are waiting")
             return
@@ -59,7 +62,7 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Run nothing more; what is running ends where it waits."""
-        self._waiting.clear()
+        self._waiting = None
         work, self._work = self._work, None
         if work is not None:
             work.cancel()
@@ -95,6 +98,7 @@ class Dispatcher:
                         return
         finally:
             self._work = None
+            self._waiting = None
 
     async def _run(self, name: str, value: JsonValue) -> None:
         try:

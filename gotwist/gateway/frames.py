@@ -15,7 +15,7 @@ from enum import IntEnum
 from gotwist.errors import Malformed
 
 HEADER_LENGTH = 16
-MAX_OUTPUT = 65_536
+MAX_OUTPUT = 131_072
 MAX_INPUT = 32_768
 MAX_TERMINAL = 2**31 - 1
 

@@ -25,10 +25,10 @@ class Gateway:
         self.table = ActionTable(make_all_shared(applications, house))
         self._unsubscribe = house.signins.subscribe(self._sign_in_ended)
 
-    async def admit(self, peer: Peer, cookies: Iterable[str], token: str | None) -> SignIn | None:
+    async def admit(self, peer: Peer, cookie: str | None, token: str | None) -> SignIn | None:
         """Judge a handshake, and give the sign-in that it brings along, if any.
 
-        :param cookies: values of sign-in cookies that were sent.
+        :param cookie: the value of the sign-in cookie.
         :raises Unavailable: when there are too many connections from this address.
         """
         house = self.house
@@ -37,8 +37,8 @@ class Gateway:
         sign_in = None
         if token is not None:
             sign_in = await self._try(TokenCredentials(token), peer)
-        for cookie in cookies:
-            sign_in = sign_in or await self._try(CookieCredentials(cookie), peer)
+        if sign_in is None and cookie is not None:
+            sign_in = await self._try(CookieCredentials(cookie), peer)
         if sign_in is None:
             waiting = house.clients.count_unauthenticated_at(peer.address)
             if waiting >= house.limits.unauthenticated_per_address:

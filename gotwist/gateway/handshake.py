@@ -53,18 +53,23 @@ class GatewayAdmission:
     """Lets in whose origin is right, with the sign-in that cookie or token stand for.
 
     :param origins: gives the rule in force, which may change while the daemon runs.
-    :param cookie_names: names under which the web door sets the sign-in cookie.
+    :param secure_cookie: the name under which the web door sets the sign-in cookie on HTTPS;
+        the other name is not believed there, because a sister host could have planted it.
+    :param plain_cookie: its name on plain HTTP.
     """
 
     def __init__(
         self,
         gateway: Gateway,
         origins: Callable[[], OriginRule],
-        cookie_names: Sequence[str],
+        *,
+        secure_cookie: str,
+        plain_cookie: str,
     ) -> None:
         self._gateway = gateway
         self._origins = origins
-        self._cookie_names = tuple(cookie_names)
+        self._secure_cookie = secure_cookie
+        self._plain_cookie = plain_cookie
 
     async def admit(self, handshake: Handshake) -> Connect:
         """See :class:`Admission`."""
@@ -73,13 +78,11 @@ class GatewayAdmission:
             handshake.origin, handshake.host, peer.secure, bool(handshake.cookies)
         ):
             raise Denied("This origin is not allowed.")
-        cookies = [
-            handshake.cookies[name] for name in self._cookie_names if name in handshake.cookies
-        ]
+        cookie = handshake.cookies.get(self._secure_cookie if peer.secure else self._plain_cookie)
         tokens = handshake.params.get("ws_token", ())
         if len(tokens) > 1:
             raise Denied("More than one token.")
-        offered = await self._gateway.admit(peer, cookies, tokens[0] if tokens else None)
+        offered = await self._gateway.admit(peer, cookie, tokens[0] if tokens else None)
         return _Connect(self._gateway, peer, offered)
 
 
@@ -94,10 +97,10 @@ class _Connect:
 
 
 def parse_cookies(header: str) -> dict[str, str]:
-    """The cookies of a ``Cookie`` header; of two with one name the first counts."""
+    """The cookies of a ``Cookie`` header; two of one name that differ count as an empty one."""
     cookies: dict[str, str] = {}
     for part in header.split(";"):
         name, separator, value = part.strip().partition("=")
-        if separator and name not in cookies:
-            cookies[name] = value
+        if separator:
+            cookies[name] = value if cookies.get(name, value) == value else ""
     return cookies

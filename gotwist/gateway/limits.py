@@ -20,8 +20,6 @@ class Limits:
     authentication_s: float = 15.0
     recheck_s: float = 60.0
     stalled_s: float = 60.0
-    max_unsent: int = 256 * 1024
-    """Bytes that may wait for a client that does not read, beyond the transport's own mark."""
 
 
 class Bucket:
@@ -47,3 +45,26 @@ class Bucket:
                 return False
         self._left = left
         return True
+
+
+class Budget:
+    """What one client may send: messages, bytes, and acknowledgements apart from both.
+
+    A flood of output is acknowledged thousands of times a second by a client that does nothing
+    wrong, so these do not count as messages.
+    """
+
+    __slots__ = ("_acks", "_bytes", "_messages")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self._messages = Bucket(limits.messages_per_s, limits.burst, now)
+        self._bytes = Bucket(limits.bytes_per_s, limits.burst, now)
+        self._acks = Bucket(limits.acks_per_s, limits.burst, now)
+
+    def spend(self, size: int, is_ack: bool, now: float) -> str | None:
+        """Account for one message of ``size`` bytes; says what is too much, if anything."""
+        if is_ack:
+            return None if self._acks.take(1, now) else "too many acknowledgements"
+        if not self._messages.take(1, now):
+            return "too many messages"
+        return None if self._bytes.take(size, now) else "too many bytes"

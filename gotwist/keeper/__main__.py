@@ -11,7 +11,8 @@ import os
 import sys
 
 if __name__ == "__main__" and not __package__:
-    sys.path.insert(0, os.path.abspath(__file__).rsplit(os.sep, 3)[0])
+    # Last: among installed packages nothing may take the place of the standard library.
+    sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 3)[0])
 
 import gc
 import signal

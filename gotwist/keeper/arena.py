@@ -15,8 +15,7 @@ MAGIC = b"gotwist\0"
 PAGE = 4096
 SLACK = 65_536
 VIEWERS = 8
-NOTE = struct.Struct("@QQ")
-NOTES_PER_SLOT = VIEWERS * NOTE.size
+NOTES_PER_SLOT = VIEWERS * 16
 
 _HEADER = struct.Struct("@8sIIQ")
 # Not in the fcntl module of Python 3.11.
@@ -118,6 +117,7 @@ class ArenaReader:
             self._notes = memoryview(mmap.mmap(notes, os.fstat(notes).st_size))
             self._key_slot = self._notes[0:4].cast("I")
             self._key_time = self._notes[8:16].cast("Q")
+            self._words = self._notes.cast("Q")
             self._rings: dict[int, memoryview] = {}
         finally:
             os.close(arena)
@@ -167,33 +167,33 @@ class ArenaReader:
 
     def applied(self, slot: int, viewer: int) -> int:
         """Tell how many bytes of this viewer's input were given to the program."""
-        return self._notes_of(slot).get(viewer, (0, 0))[1]
+        place = self._place(slot, viewer)
+        return self._words[place + 1] if place else 0
 
     def set_applied(self, slot: int, viewer: int, offset: int) -> None:
         """Write down how far a viewer's input has been given to the program.
 
-        The eight viewers that typed last are remembered; nobody else can have a resend
-        outstanding.
+        The eight newest viewers are remembered; nobody else can have a resend outstanding.
         """
-        known = self._notes_of(slot)
-        place = known[viewer][0] if viewer in known else self._free_place(slot, known)
-        NOTE.pack_into(self._notes, place, viewer, offset)
+        words = self._words
+        place = self._place(slot, viewer)
+        if not place:
+            # The others move down, the oldest falls out.
+            place = (PAGE + slot * NOTES_PER_SLOT) // 8
+            end = place + 2 * VIEWERS
+            words[place + 2 : end] = memoryview(words[place : end - 2].tobytes()).cast("Q")
+            words[place + 1] = offset
+            words[place] = viewer
+        words[place + 1] = offset
 
-    def _notes_of(self, slot: int) -> dict[int, tuple[int, int]]:
-        start = PAGE + slot * NOTES_PER_SLOT
-        found = {}
-        for place in range(start, start + NOTES_PER_SLOT, NOTE.size):
-            viewer, applied = NOTE.unpack_from(self._notes, place)
-            if viewer:
-                found[viewer] = (place, applied)
-        return found
-
-    def _free_place(self, slot: int, known: dict[int, tuple[int, int]]) -> int:
-        """Shift the others down and give the first place, so the oldest falls out."""
-        start = PAGE + slot * NOTES_PER_SLOT
-        end = start + NOTES_PER_SLOT
-        self._notes[start + NOTE.size : end] = bytes(self._notes[start : end - NOTE.size])
-        return start
+    def _place(self, slot: int, viewer: int) -> int:
+        """Find a viewer's pair of words; 0: it has none."""
+        words = self._words
+        start = (PAGE + slot * NOTES_PER_SLOT) // 8
+        for place in range(start, start + 2 * VIEWERS, 2):
+            if words[place] == viewer:
+                return place
+        return 0
 
 
 def _pages(size: int) -> int:

@@ -58,6 +58,8 @@ class Modes:
     def _reset(self) -> None:
         self.alternate = 0
         self._private: dict[int, bool] = {}
+        # Whole sequences that only switch one mode that is in use: programs repeat them.
+        self._known: dict[bytes, tuple[int, bool]] = {}
         self._ansi: dict[int, bool] = {}
         self._keypad = False
         self._charsets: dict[bytes, bytes] = {}
@@ -98,7 +100,9 @@ class Modes:
         while match := search(data, at, end):
             at = match.end()
             kind = match.lastindex
-            if kind == 2:
+            if (known := self._known.get(match[0])) is not None:
+                self._private[known[0]] = known[1]
+            elif kind == 2:
                 self._csi(match[1], match[2], data, match.start())
             elif kind == 3:
                 start = at
@@ -152,7 +156,8 @@ class Modes:
         out_shift = data.rfind(b"\x0e", start, end)
         if in_shift != out_shift:
             self._shift = b"" if in_shift > out_shift else b"\x0e"
-        self._sgr.follow(data, start, end)
+        if data.find(b"\x1b", start, end) >= 0:
+            self._sgr.follow(data, start, end)
 
     def _escape(self, final: bytes, data: bytes, at: int) -> None:
         if final == b"c":
@@ -193,7 +198,7 @@ class Modes:
             mouse = {n: on for n, on in self._private.items() if n in _MOUSE | _MOUSE_FORMAT}
             self._reset()
             self.alternate = alternate
-            self._private = mouse
+            self._private |= mouse
             self._sgr_from = at
         elif final in b"su" and not parameters:
             self._catch_up(data, at)
@@ -226,6 +231,7 @@ class Modes:
                 self._private[number] = True
         elif number in self._private or len(self._private) < MAX_MODES:
             self._private[number] = on
+            self._known[b"\x1b[?%d%s" % (number, b"h" if on else b"l")] = (number, on)
 
     def _osc(self, content: bytes) -> None:
         content = content.rstrip(b"\x07")

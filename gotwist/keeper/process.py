@@ -32,7 +32,11 @@ class Surroundings:
         self.umask = umask
         self.limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.own_limit = (self.limit[1], self.limit[1])
-        resource.setrlimit(resource.RLIMIT_NOFILE, self.own_limit)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self.own_limit)
+        except (OSError, ValueError):
+            # "Unlimited" is more than some kernels grant.
+            self.own_limit = self.limit
 
 
 def set_size(descriptor: int, rows: int, columns: int) -> None:

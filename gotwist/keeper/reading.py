@@ -21,6 +21,8 @@ BOOST_NS = 100_000_000
 HELD_SHARE = 0.3
 HELD_CREDIT_NS = 50_000_000
 TICK_S = 0.1
+NAP_S = 0.0002
+LATE_S = 0.004
 SILENT_S = 0.2
 
 
@@ -35,6 +37,8 @@ class Reading:
         self.by_fd: dict[int, Terminal] = {}
         self._by_slot: dict[int, Terminal] = {}
         self._dirty: set[Terminal] = set()
+        # Flooding terminals whose bell waits until more has come.
+        self._late: set[Terminal] = set()
         self._ticking = False
         self._seen_ns = arena.key_time[0]
         self._key_slot = -1
@@ -119,8 +123,15 @@ class Reading:
         earned = int((now - self._credit_at) * HELD_SHARE)
         self._credit_ns = min(HELD_CREDIT_NS, self._credit_ns + earned)
         self._credit_at = now
+        self._charge(now)
         if self._credit_ns > HOLD_NS:
             self._hold_until = pressed + HOLD_NS
+
+    def _charge(self, now: int) -> None:
+        """Pay for the time that terminals were held so far."""
+        if self._held:
+            self._credit_ns -= now - self._held_since
+            self._held_since = now
 
     def read(self, ready: list[Terminal]) -> None:
         """Drain the terminals that have something; the typist's first."""
@@ -128,6 +139,8 @@ class Reading:
         boost = now < self._boost_until
         if boost:
             ready.sort(key=self._is_other)
+        elif NAP_S and all(terminal.is_trickling for terminal in ready):
+            time.sleep(NAP_S)
         holding = self._hold_until > now
         for terminal in ready:
             if terminal.reasons:
@@ -169,15 +182,31 @@ class Reading:
 
     def _publish(self, terminal: Terminal) -> None:
         self._arena.heads[terminal.slot] = terminal.head
-        for watcher in terminal.watchers:
-            if isinstance(watcher, Connection):
-                watcher.ring_bell(terminal.bell)
+        if not terminal.may_wait:
+            self._ring(terminal)
+        elif not self._late:
+            self._timers.after(LATE_S, self._ring_late)
+            self._late.add(terminal)
+        else:
+            self._late.add(terminal)
         if terminal.must_scan:
             terminal.scan()
         self._dirty.add(terminal)
         if not self._ticking:
             self._ticking = True
             self._timers.after(TICK_S, self._tick)
+
+    def _ring(self, terminal: Terminal) -> None:
+        terminal.rung = terminal.head
+        for watcher in terminal.watchers:
+            if isinstance(watcher, Connection):
+                watcher.ring_bell(terminal.bell)
+
+    def _ring_late(self) -> None:
+        late, self._late = self._late, set()
+        for terminal in late:
+            if terminal.rung != terminal.head:
+                self._ring(terminal)
 
     def _tick(self) -> None:
         """Follow slow output too, and tell titles, at most ten a second."""
@@ -194,19 +223,24 @@ class Reading:
     def _hold(self, terminal: Terminal, now: int) -> None:
         if not self._held:
             self._held_since = now
-            hold = self._hold_until
-            wait = max(0, hold - now) / 1e9
-            self._timers.after(wait, lambda: self._end_hold() if hold == self._hold_until else None)
+            self._timers.after((self._hold_until - now) / 1e9, self._check_hold)
         self._held.append(terminal)
         self._brake(terminal, HOLD)
 
+    def _check_hold(self) -> None:
+        # Another key may have moved the end meanwhile.
+        left = self._hold_until - time.monotonic_ns()
+        if self._held and left > 0:
+            self._timers.after(left / 1e9, self._check_hold)
+        else:
+            self._end_hold()
+
     def _end_hold(self) -> None:
         self._hold_until = 0
-        if self._held:
-            self._credit_ns -= time.monotonic_ns() - self._held_since
-            for terminal in self._held:
-                self._release(terminal, HOLD)
-            self._held = []
+        self._charge(time.monotonic_ns())
+        for terminal in self._held:
+            self._release(terminal, HOLD)
+        self._held = []
 
 
 def tell(terminal: Terminal, event: dict[str, object]) -> None:

@@ -42,8 +42,11 @@ class Sgr:
         last = max(data.rfind(reset, near, end) for reset in _RESETS)
         if last < 0 and near > start:
             last = max(data.rfind(reset, start, near + 4) for reset in _RESETS)
-        for match in _SGR.finditer(data, max(last, start), end):
-            self.apply(match[1])
+        # Each sequence sets constants, so only the last of several equal ones counts.
+        found = _SGR.findall(data, max(last, start), end)
+        found.reverse()
+        for parameters in reversed(dict.fromkeys(found)):
+            self.apply(parameters)
 
     def apply(self, parameters: bytes) -> None:
         """Apply the parameters of one sequence."""

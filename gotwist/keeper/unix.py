@@ -24,6 +24,7 @@ from gotwist.keeper.timers import Timers
 
 MAX_CONNECTIONS = 64
 READ_BYTES = 65_536
+MAX_FAULTS = 1_000
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -112,29 +113,34 @@ class Keeper:
     def run(self) -> None:
         """Serve until nothing is left to serve."""
         self._watch_idleness()
-        poll = self._epoll.poll
-        timers = self._timers
-        reading = self._reading
-        by_fd = reading.by_fd
+        faults = 0
         while not self._is_over:
-            events = poll(timers.wait_s())
-            reading.look_at_keys()
-            ready = []
-            others = None
-            for event in events:
-                terminal = by_fd.get(event[0])
-                if terminal is not None:
-                    ready.append(terminal)
-                elif others is None:
-                    others = [event]
-                else:
-                    others.append(event)
-            if ready:
-                reading.read(ready)
-            if others is not None:
-                for number, mask in others:
-                    self._serve(number, mask)
-            timers.run()
+            try:
+                self._turn()
+            except Exception:
+                # Everybody's programs hang on this process: it goes on, but not for ever.
+                traceback.print_exc(file=sys.stderr)
+                faults += 1
+                if faults > MAX_FAULTS:
+                    raise
+
+    def _turn(self) -> None:
+        events = self._epoll.poll(self._timers.wait_s())
+        self._reading.look_at_keys()
+        by_fd = self._reading.by_fd
+        ready = []
+        others = []
+        for event in events:
+            terminal = by_fd.get(event[0])
+            if terminal is not None:
+                ready.append(terminal)
+            else:
+                others.append(event)
+        if ready:
+            self._reading.read(ready)
+        for number, mask in others:
+            self._serve(number, mask)
+        self._timers.run()
 
     def _serve(self, number: int, mask: int) -> None:
         connection = self._connections.get(number)
@@ -162,8 +168,12 @@ class Keeper:
     def _accept(self) -> None:
         try:
             sock, _ = self._server.accept()
+        except BlockingIOError:
+            return
         except OSError:
-            # Out of descriptors, or gone again: there will be another wake-up.
+            # Out of descriptors: the socket stays ready, so do not ask it again at once.
+            self._epoll.unregister(self._server)
+            self._timers.after(1.0, lambda: self._epoll.register(self._server, select.EPOLLIN))
             return
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         uid = _CREDENTIALS.unpack(credentials)[1]

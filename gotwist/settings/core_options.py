@@ -98,6 +98,13 @@ LIMITS = (
         _LIMITS,
     ),
     Option(
+        "max_unauthenticated_per_address",
+        Integer(1, 100_000),
+        16,
+        "Open WebSockets from one address that have not authenticated yet.",
+        _LIMITS,
+    ),
+    Option(
         "message_rate",
         Integer(1, 1_000_000),
         200,

@@ -96,9 +96,9 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
         },
         lambda: int(time.time() * 1000),
         dict(os.environ),
-        house.sessions,
         run_in_background,
     )
+    house.emitter.on("go:get_locations", lambda client: programs.tell_places(client.session))
     house.shared["terminal"] = programs
     gateway = Gateway(house, _applications(snapshot, house))
 
@@ -208,7 +208,10 @@ def _web_door(
     for pattern, handler in gateway.house.handlers.items():
         handlers.add_handler(pattern, handler)
     admission = GatewayAdmission(
-        gateway, lambda: parts.origin_rule(settings()), (SECURE_COOKIE, PLAIN_COOKIE)
+        gateway,
+        lambda: parts.origin_rule(settings()),
+        secure_cookie=SECURE_COOKIE,
+        plain_cookie=PLAIN_COOKIE,
     )
     factory = GuardedFactory(
         reactor,

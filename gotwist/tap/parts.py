@@ -73,6 +73,7 @@ def gateway_limits(snapshot: Snapshot) -> Limits:
         bytes_per_s=float(snapshot.integer("byte_rate")),
         clients_per_user=snapshot.integer("max_websockets_per_user"),
         clients_per_address=snapshot.integer("max_websockets_per_address"),
+        unauthenticated_per_address=snapshot.integer("max_unauthenticated_per_address"),
         authentication_s=snapshot.seconds("authentication_timeout"),
     )
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from gotwist.auth.authenticator import METHOD_NONE, Authenticator, build_authenticator
+from gotwist.auth.authenticator import METHOD_NONE, METHOD_TOKEN, Authenticator, build_authenticator
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
@@ -64,6 +64,7 @@ class SigningIn:
             self.authenticator,
             self.signins,
             self.save,
+            methods=frozenset({method, METHOD_TOKEN}),
             welcomes=method == METHOD_NONE,
             max_age_s=int(snapshot.seconds("auth_timeout")),
         )

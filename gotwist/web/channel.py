@@ -31,6 +31,7 @@ from gotwist.web.request import Request
 
 LINGER_S: Final = 1.0
 _DISCARD_BYTES: Final = 1_048_576
+_LIMITS: Final = {408: "time", 413: "body size", 414: "address length", 431: "head size"}
 
 
 class Phase(Enum):
@@ -61,6 +62,9 @@ class ChannelHouse(Protocol):
 
     def body_limit(self, target: bytes) -> int:
         """Give the largest body that may be sent to this target."""
+
+    def note_limit(self, limit: str, peer: str) -> None:
+        """Count, and perhaps log, that this peer has met a limit."""
 
     def complete_headers(self, headers: Headers, request: Request | None) -> None:
         """Add what every answer carries."""
@@ -148,6 +152,7 @@ class Channel(HTTPChannel):
         exempt = self.house.is_proxy(self.peer)
         if not self.house.connections.admit(self, self.peer, self._limits, exempt=exempt):
             self._phase = Phase.CLOSING
+            self.house.note_limit("connections", self.peer)
             self.transport.abortConnection()
             return
         super().connectionMade()
@@ -267,6 +272,8 @@ class Channel(HTTPChannel):
         if self._phase in (Phase.CLOSING, Phase.GONE):
             return
         self._enter(Phase.CLOSING, LINGER_S)
+        if (limit := _LIMITS.get(status)) is not None:
+            self.house.note_limit(limit, self.peer)
         body = error_page(status)
         headers = Headers({b"Connection": [b"close"], b"Content-Length": [b"%d" % len(body)]})
         headers.setRawHeaders(b"Content-Type", [b"text/html; charset=utf-8"])

@@ -6,6 +6,7 @@ A connection that becomes a WebSocket leaves this count: the gateway has its own
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Protocol
 
 from gotwist.web.options import Limits
@@ -30,6 +31,9 @@ class Connections:
 
     def __len__(self) -> int:
         return len(self._peers)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._peers))
 
     def admit(self, connection: Connection, peer: str, limits: Limits, *, exempt: bool) -> bool:
         """Count a new connection, or refuse it.
@@ -70,5 +74,5 @@ class Connections:
 
     def drop_all(self) -> None:
         """End every connection: the door closes."""
-        for connection in list(self._peers):
+        for connection in self:
             connection.drop()

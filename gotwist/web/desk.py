@@ -16,6 +16,7 @@ class Desk:
 
     :param save: keeps the sign-ins where a restarted daemon finds them; awaited before the
         browser gets its cookie, so that no cookie is worth less than it seems
+    :param methods: a cookie counts only when its sign-in was made by one of these
     :param welcomes: whether somebody who brings nothing is signed in (``auth=none``)
     :param max_age_s: how long the browser keeps the cookie
     """
@@ -26,12 +27,14 @@ class Desk:
         signins: SignIns,
         save: Callable[[], Awaitable[None]],
         *,
+        methods: frozenset[str],
         welcomes: bool,
         max_age_s: int,
     ) -> None:
         self._authenticator = authenticator
         self._signins = signins
         self._save = save
+        self._methods = methods
         self._welcomes = welcomes
         self._max_age_s = max_age_s
 
@@ -50,7 +53,9 @@ class Desk:
     def find(self, cookie_value: str) -> SignInView | None:
         """Give the valid sign-in with this cookie value."""
         found = self._signins.find(cookie_value)
-        return None if found is None else SignInView(found.user.upn, found.session)
+        if found is None or found.user.method not in self._methods:
+            return None
+        return SignInView(found.user.upn, found.session)
 
     async def sign_out(self, cookie_value: str) -> None:
         """End the sign-in everywhere."""

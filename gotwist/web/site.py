@@ -15,6 +15,7 @@ from gotwist.web.connections import Connections
 from gotwist.web.head import head_fault
 from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts, is_allowed
+from gotwist.web.notices import LimitNotices
 from gotwist.web.options import Limits, WebSettings
 from gotwist.web.peers import peer_name
 from gotwist.web.proxies import TrustedProxies
@@ -31,6 +32,7 @@ class Site(TwistedSite):
     """
 
     _log = Logger()
+    noisy = False
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Site(TwistedSite):
         self._given_hosts = hosts
         self._body_limit = body_limit
         self.connections = Connections() if connections is None else connections
+        self.notices = LimitNotices()
         self.apply(settings)
 
     def apply(self, settings: WebSettings) -> None:
@@ -101,6 +104,10 @@ class Site(TwistedSite):
             return 400
         request.host_text = text
         return None
+
+    def note_limit(self, limit: str, peer: str) -> None:
+        if self.notices.hit(limit, peer, self.reactor.seconds()):
+            self._log.warn("limit of {limit} met by {peer}", limit=limit, peer=peer)
 
     def complete_headers(self, headers: Headers, request: Request | None) -> None:
         secure = request is not None and request.is_secure_for_client()

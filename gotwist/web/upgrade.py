@@ -38,6 +38,9 @@ class UpgradeResource(Leaf):
             return request.fail(426)
         if self._may_upgrade is not None and not self._may_upgrade(request):
             return request.fail(403)
+        if request.host_text is not None:
+            # Behind a listed proxy: the name that the browser used, which is what Origin has.
+            request.requestHeaders.setRawHeaders("host", [request.host_text])
         answer: Body = self._inner.render(request)
         return answer
 

@@ -16,7 +16,7 @@ export interface Frame {
 }
 
 export const HEADER = 16;
-export const MAX_OUTPUT = 65_536;
+export const MAX_OUTPUT = 131_072;
 export const MAX_INPUT = 32_768;
 const MAX_TERMINAL = 0x7fff_ffff;
 const EMPTY = new Uint8Array(0);

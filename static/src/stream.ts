@@ -7,7 +7,7 @@ import { InputStream } from "./input";
 import type { Attached, Json, JsonObject } from "./messages";
 
 /** Acknowledged at the latest after this much has been drawn. */
-export const ACK_EVERY = 32 * 1024;
+export const ACK_EVERY = 64 * 1024;
 export const ACK_IDLE = 20;
 /** Keys pressed this long after a loss are still taken; later ones would be blind. */
 export const BLIND = 5_000;

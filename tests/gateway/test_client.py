@@ -266,10 +266,10 @@ class LimitTests(ClientCase):
         admit = self.world.gateway.admit
         cookie = self.world.sign_in().cookie
         self.failureResultOf(
-            Deferred.fromCoroutine(admit(self.client.peer, [cookie], None)), Unavailable
+            Deferred.fromCoroutine(admit(self.client.peer, cookie, None)), Unavailable
         )
         other = Peer("192.0.2.8")
-        found = self.successResultOf(Deferred.fromCoroutine(admit(other, [cookie], None)))
+        found = self.successResultOf(Deferred.fromCoroutine(admit(other, cookie, None)))
         assert found is not None
         self.assertEqual(found.user.upn, "alice")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import autobahn.websocket.protocol
@@ -74,12 +75,17 @@ class WebSocketCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.world = World(self.applications)
         self.rule = OriginRule()
-        admission = GatewayAdmission(self.world.gateway, lambda: self.rule, ("gotwist",))
-        self.factory = GuardedFactory(self.world.clock, admission)
+        self.factory = GuardedFactory(self.world.clock, self.admission(lambda: self.rule))
         root = Resource()
         self.peer = Peer("198.51.100.4")
         root.putChild(b"ws", GatewayResource(self.factory, lambda request: self.peer))
         self.site = Site(root, reactor=self.world.clock)
+
+    def admission(self, rule: Callable[[], OriginRule]) -> GatewayAdmission:
+        """Judges by this rule."""
+        return GatewayAdmission(
+            self.world.gateway, rule, secure_cookie="__Host-gotwist", plain_cookie="gotwist"
+        )
 
     def connect(
         self,
@@ -178,6 +184,21 @@ class HandshakeTests(WebSocketCase):
         self.send(bad, "go:authenticate", {"auth": None})
         self.assertIn(("go:set_username", "ANONYMOUS"), self.heard(bad))
 
+    def test_planted_cookie(self) -> None:
+        """Over HTTPS only the cookie counts that no other host can set; of two neither does."""
+        self.peer = Peer("198.51.100.4", secure=True)
+        origin = "https://localhost:8080"
+        value = self.world.sign_in("alice").cookie
+        other = self.world.sign_in("mallory").cookie
+        for cookie, user in (
+            (f"__Host-gotwist={value}", "alice"),
+            (f"gotwist={value}", "ANONYMOUS"),
+            (f"__Host-gotwist={value}; __Host-gotwist={other}", "ANONYMOUS"),
+        ):
+            transport = self.opened(cookie=cookie, origin=origin)
+            self.send(transport, "go:authenticate", {"auth": None})
+            self.assertIn(("go:set_username", user), self.heard(transport))
+
     def test_token(self) -> None:
         """A token in the query signs in once."""
         minted = mint_token(self.world.tokens, "bob", "web", WALL)
@@ -201,7 +222,7 @@ class HandshakeTests(WebSocketCase):
         def broken() -> OriginRule:
             raise RuntimeError("secret detail")
 
-        self.factory.admission = GatewayAdmission(self.world.gateway, broken, ())
+        self.factory.admission = self.admission(broken)
         transport = self.connect()
         self.assertIn(b"HTTP/1.1 500 Internal Server Error\r\n", transport.value())
         self.assertNotIn(b"secret", transport.value())
@@ -422,6 +443,16 @@ class AutobahnTests(WebSocketCase):
         before = set(GuardedWebSocket.CONFIG_ATTRS) - {"maxConnections", "allowedOriginsPatterns"}
         missing = {name for name in before if not hasattr(GuardedWebSocket, name)}
         self.assertEqual(missing, set())
+
+    def test_forgotten(self) -> None:
+        """An open connection keeps no cookie, no token, and no queue of its own."""
+        transport = self.opened(cookie="gotwist=sesame", path="/ws?ws_token=sesame")
+        kept = vars(transport.protocol)
+        self.assertNotIn("sesame", repr(kept))
+        for name in ("_transport_details", "http_headers", "http_request_data"):
+            self.assertIn(name, kept)
+        self.assertIs(kept["trafficStats"], self.factory.traffic)
+        self.assertEqual(kept["send_queue"], ())
 
     def test_unknown_inside(self) -> None:
         """Where the names are missing, the ordinary way is taken."""

@@ -134,7 +134,7 @@ test("a new size takes effect at its offset, not when the message happens to com
   assert.deepEqual(seen, ["10x20", '"aa"', "11x21", '"bb"', "12x22", '"cc"', '"dd"', "13x23", '"ee"', "14x24"]);
 });
 
-test("what is drawn is acknowledged soon, and during a flood at least every 64 KiB", () => {
+test("what is drawn is acknowledged soon, and during a flood at least every 128 KiB", () => {
   const { stream, screen, sent, clock } = make(false);
   stream.onAttached(attached());
   stream.onOutput(0, bytes("x"));

@@ -23,6 +23,8 @@ class MemoryRing:
         return self.lowest
 
     def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
+        if start < self.lowest:
+            raise IndexError("outside the ring")
         return (memoryview(bytes(self.output[slot][start:end])),)
 
 
@@ -40,6 +42,10 @@ class MemoryPort:
     def send_frame(self, *buffers: bytes | memoryview) -> None:
         frame = frames.parse_frame(b"".join(bytes(buffer) for buffer in buffers))
         self.frames.append((frame.kind, frame.terminal, frame.offset, bytes(frame.payload)))
+
+    def send_wire(self, *buffers: bytes | memoryview) -> None:
+        whole = b"".join(bytes(buffer) for buffer in buffers)
+        self.send_frame(whole[{126: 4, 127: 10}.get(whole[1], 2) :])
 
     def output(self) -> bytes:
         return b"".join(

@@ -177,8 +177,8 @@ class OutputTests(HubTestCase):
         _, slow = self.look(terminal)
         self.print(terminal, b"x" * 300_000)
         self.hub.acknowledge(terminal, quick, 300_000)
-        self.hub.acknowledge(terminal, slow, 80_000)
-        self.assertEqual(self.keeper.needs[-1], (terminal.id, 80_000))
+        self.hub.acknowledge(terminal, slow, 180_000)
+        self.assertEqual(self.keeper.needs[-1], (terminal.id, 180_000))
 
     def test_stalled_viewer_is_put_aside_and_comes_back(self) -> None:
         """A viewer that draws nothing holds the others for a few seconds, then no longer."""

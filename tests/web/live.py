@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ import treq
 from twisted.internet import reactor as _reactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
+from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
 from gotwist.web.certificate import ensure_certificate
@@ -59,19 +60,25 @@ class LiveTestCase(TestCase):
         return door
 
     async def get(self, door: WebDoor, target: str, **headers: str) -> IResponse:
-        """Ask over plain HTTP."""
-        url = f"http://127.0.0.1:{door.port}{target}"
+        """Ask a plain door; header names with ``_`` for ``-``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return cast(
-            IResponse,
-            await treq.get(
-                url, headers=named, reactor=reactor, persistent=False, allow_redirects=False
-            ),
-        )
+        return await request("GET", f"http://127.0.0.1:{door.port}{target}", named)
 
     async def in_thread(self, function: Callable[[], Any]) -> Any:
         """Run a blocking client beside the reactor."""
         return await deferToThread(function)
+
+
+async def request(method: str, url: str, headers: Mapping[str, str]) -> IResponse:
+    """Ask on a connection of its own, following no redirect."""
+    response = await treq.request(
+        method,
+        url,
+        headers=Headers({name: [value] for name, value in headers.items()}),
+        persistent=False,
+        allow_redirects=False,
+    )
+    return cast(IResponse, response)
 
 
 def client_context(directory: Path) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -194,9 +195,11 @@ class House:
         host: str | None = "localhost",
         body: bytes = b"",
         peer: str | None = None,
+        more: Mapping[str, str] | None = None,
         **headers: str,
     ) -> Answer:
         """Ask for something on a fresh connection; header names with ``_`` for ``-``."""
+        headers |= more or {}
         lines = [f"{method} {target} HTTP/1.1"]
         if host is not None:
             lines.append(f"Host: {host}")

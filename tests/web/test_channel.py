@@ -132,9 +132,7 @@ class HandOverTests(SynchronousTestCase):
 class ConnectionLimitTests(SynchronousTestCase):
     def house(self, **limits: int) -> House:
         """Give a house with small limits."""
-        return House(
-            settings_with(limits=Limits(**limits), trusted_proxies=("10.0.0.1",))  # type: ignore[arg-type]
-        )
+        return House(settings_with(limits=Limits(**limits), trusted_proxies=("10.0.0.1",)))
 
     def test_per_address(self) -> None:
         """One address may not have all; another one still gets in, and a listed proxy does."""

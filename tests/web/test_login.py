@@ -45,7 +45,7 @@ class LaunchLinkTests(SynchronousTestCase):
         """HEAD and fetching ahead leave the token as it is."""
         self.house.ask("/auth?token=good-token", "HEAD")
         for name, value in (("Sec_Purpose", "prefetch;prerender"), ("Purpose", "prefetch")):
-            answer = self.house.ask("/auth?token=good-token", **{name: value})
+            answer = self.house.ask("/auth?token=good-token", more={name: value})
             self.assertEqual(answer.status, 503)
         self.assertEqual(self.house.desk.tokens, {"good-token"})
 
@@ -107,9 +107,8 @@ class SignOutTests(SynchronousTestCase):
         self.house.desk.signed_in[COOKIE] = ALICE
         target = "/auth?logout=1" if method == "GET" else "/auth"
         body = b"" if method == "GET" else b"logout=1"
-        return self.house.ask(
-            target, method, body=body, Cookie=f"gotwist={COOKIE}", **headers
-        ).status
+        more = {**headers, "Cookie": f"gotwist={COOKIE}"}
+        return self.house.ask(target, method, body=body, more=more).status
 
     def test_by_our_page(self) -> None:
         """Our page signs out, and so may a link typed by the user."""

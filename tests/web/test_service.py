@@ -8,6 +8,7 @@ import ssl
 import stat
 import warnings
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import treq
@@ -18,7 +19,7 @@ from gotwist.web.certificate import ensure_certificate, make_certificate
 from gotwist.web.portholder import port_holder
 from gotwist.web.service import WebDoor
 from gotwist.web.tls import load_certificate
-from tests.web.live import LiveTestCase, client_context, reactor
+from tests.web.live import LiveTestCase, client_context, reactor, request
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -47,7 +48,7 @@ class ListenTests(LiveTestCase):
         for host in hosts:
             client = socket.create_connection((host, door.port))
             client.sendall(GET)
-            self.assertIn(b"200 OK", await self.in_thread(lambda c=client: c.recv(100)))
+            self.assertIn(b"200 OK", await self.in_thread(partial(client.recv, 100)))
             client.close()
 
     async def test_port_in_use(self) -> None:
@@ -168,7 +169,7 @@ class TlsTests(LiveTestCase):
             ("ALL:@SECLEVEL=0", ssl.TLSVersion.TLSv1_1),
         ):
             with self.assertRaises(OSError):
-                await self.in_thread(lambda c=ciphers, v=version: handshake(c, v))
+                await self.in_thread(partial(handshake, ciphers, version))
 
     async def test_refusal_really_ends(self) -> None:
         """Over TLS, too, a refused body is answered and the connection ends, while more comes."""
@@ -222,14 +223,8 @@ class TlsTests(LiveTestCase):
         plain = next(d for d in door.doors if d.kind == "redirect")
 
         async def ask(target: str, method: str = "GET") -> tuple[int, str | None, object]:
-            response = await treq.request(
-                method,
-                f"http://127.0.0.1:{plain.port}{target}",
-                headers={"Host": "evil.example"},
-                reactor=reactor,
-                persistent=False,
-                allow_redirects=False,
-            )
+            url = f"http://127.0.0.1:{plain.port}{target}"
+            response = await request(method, url, {"Host": "evil.example"})
             await treq.content(response)
             location = response.headers.getRawHeaders("location", [None])[0]
             return response.code, location, response.headers.getRawHeaders("set-cookie")

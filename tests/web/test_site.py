@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from gotwist.web.leaf import Leaf
 from gotwist.web.options import Limits
@@ -170,6 +176,31 @@ class RenderTests(SynchronousTestCase):
             house.ask("/echo", peer="192.0.2.1", X_Forwarded_For="6.6.6.6").body, b"192.0.2.1"
         )
 
+    def test_access_log(self) -> None:
+        """The access log, when it is on, has no query: a launch link's token is in there."""
+        lines: list[str] = []
+
+        @provider(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            lines.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        House().ask("/auth?token=good-token")
+        self.assertEqual(lines, [])
+        House(settings_with(access_log=True)).ask("/auth?token=good-token")
+        self.assertEqual(lines, ["GET /auth 303 0 for 127.0.0.1"])
+
+    def test_settings_change(self) -> None:
+        """Changed settings count for the next request; bad ones change nothing."""
+        house = House()
+        house.site.apply(settings_with(server_header="new", origins=("https://box.example",)))
+        answer = house.ask("/healthz", host="box.example")
+        self.assertEqual((answer.status, answer.header("server")), (200, "new"))
+        bad = settings_with(server_header="bad", trusted_proxies=("nonsense",))
+        self.assertRaises(ValueError, house.site.apply, bad)
+        self.assertEqual(house.ask("/healthz").header("server"), "new")
+
 
 def _root() -> Leaf:
     root = Leaf()
@@ -263,6 +294,32 @@ class HeadTests(SynchronousTestCase):
             connection = House().connect()
             connection.send(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertEqual([a.status for a in connection.answers()], [400], target)
+
+    @settings(max_examples=200)
+    @given(st.binary(max_size=60), st.sampled_from(["", "static/", "downloads/", "auth?", "ws/"]))
+    def test_any_address(self, rest: bytes, where: str) -> None:
+        """No address, however odd, is answered with a fault of ours."""
+        house = House()
+        for target in (quote(rest), rest.decode("latin-1")):
+            connection = house.connect()
+            connection.send(f"GET /{where}{target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            for answer in connection.answers():
+                self.assertLess(answer.status, 500)
+            connection.lose()
+        self.assertEqual(house.clock.getDelayedCalls(), [])
+
+    @settings(max_examples=100)
+    @given(st.binary(max_size=200))
+    def test_any_bytes(self, data: bytes) -> None:
+        """Whatever bytes come, the connection answers below 500 or waits, and leaves nothing."""
+        house = House()
+        connection = house.connect()
+        connection.send(data)
+        connection.send(b"\r\n\r\n")
+        for answer in connection.answers():
+            self.assertLess(answer.status, 500)
+        connection.lose()
+        self.assertEqual(house.clock.getDelayedCalls(), [])
 
     def test_old_http_with_chunks(self) -> None:
         """HTTP/1.0 has no chunked coding."""

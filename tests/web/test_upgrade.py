@@ -38,7 +38,7 @@ def masked(opcode: int, payload: bytes) -> bytes:
     return bytes([0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
-class Echo(WebSocketServerProtocol):  # type: ignore[misc]
+class Echo(WebSocketServerProtocol):
     """Sends back what comes."""
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
@@ -157,9 +157,9 @@ class NoUpgradeTests(SynchronousTestCase):
             {**good, "Connection": "close"},
             {**good, "Sec_WebSocket_Version": "8"},
         ):
-            answer = self.house.ask("/ws", **changed)
+            answer = self.house.ask("/ws", more=changed)
             self.assertEqual(answer.status, 426, changed)
             self.assertNotIn(b"utobahn", answer.body)
-        self.assertEqual(self.house.ask("/ws", "POST", **good).status, 405)
-        self.assertEqual(self.house.ask("/ws", "HEAD", **good).status, 426)
-        self.assertEqual(self.house.ask("/ws/x", **good).status, 404)
+        self.assertEqual(self.house.ask("/ws", "POST", more=good).status, 405)
+        self.assertEqual(self.house.ask("/ws", "HEAD", more=good).status, 426)
+        self.assertEqual(self.house.ask("/ws/x", more=good).status, 404)

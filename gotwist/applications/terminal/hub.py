@@ -12,13 +12,18 @@ from dataclasses import dataclass
 import msgspec
 
 from gotwist.applications.terminal import telling
-from gotwist.applications.terminal.keeping import Keeper
+from gotwist.applications.terminal.echo import FLOOD_BYTES, EchoWait
+from gotwist.applications.terminal.keeping import Beginning, Keeper
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place, Places, place_of
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.errors import Malformed, Unavailable
+
+
+#: A longer piece of input is a paste: nobody watches for its echo.
+TYPED_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,20 @@ class Start:
     max_of_server: int
 
 
+@dataclass(frozen=True, slots=True)
+class New:
+    """Where the viewer of a new terminal begins: at the beginning."""
+
+    offset: int
+    live: int
+    reset: bool
+    rows: int
+    columns: int
+    restore: bytes = b""
+    resizes: tuple[tuple[int, int, int], ...] = ()
+    redraw: bool = False
+
+
 class Hub:
     """Keeps terminals by id, by slot and by place.
 
@@ -57,13 +76,12 @@ class Hub:
     ) -> None:
         self.keeper = keeper
         self.places = Places()
-        #: Called with the session id when its terminals, their places or titles have changed.
-        self.on_changed: Callable[[str], None] = lambda session: None
         self._now = now
         self._spawn = spawn
         self._by_id: dict[int, Terminal] = {}
         self._by_slot: dict[int, Terminal] = {}
         self._blocked: set[Terminal] = set()
+        self._echo = EchoWait()
 
     # opening and ending
 
@@ -140,19 +158,30 @@ class Hub:
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
+    def view_new(self, terminal: Terminal, viewer: Viewer) -> None:
+        """Add the first viewer of a terminal just opened: it sees everything live.
+
+        Nothing has to be asked for, and what the program asks its terminal is answered.
+        """
+        terminal.viewers.append(viewer)
+        self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
+
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:
         """Tell a viewer where its stream begins, and begin it."""
         viewer.is_syncing = True
         beginning = await self.keeper.attach(terminal.id, have)
         if viewer not in terminal.viewers:
             return
+        self._begin(terminal, viewer, beginning)
+        if beginning.redraw:
+            await self.keeper.redraw(terminal.id)
+
+    def _begin(self, terminal: Terminal, viewer: Viewer, beginning: Beginning) -> None:
         viewer.applied = viewer.applied_told = self.keeper.applied(terminal.id, viewer.stream)
         telling.tell_beginning(terminal, viewer, self.keeper.epoch, beginning)
         viewer.begin(beginning.offset)
         terminal.tell_need()
         self.pump(terminal)
-        if beginning.redraw:
-            await self.keeper.redraw(terminal.id)
 
     def leave(self, terminal: Terminal, viewer: Viewer) -> None:
         """Remove a viewer; the program goes on."""
@@ -183,11 +212,18 @@ class Hub:
 
     def type(self, terminal: Terminal, viewer: Viewer, offset: int, data: bytes) -> int:
         """Give keystrokes to the program; answers the applied offset."""
-        return self.keeper.type(terminal.id, viewer.stream, offset, data)
+        if len(data) > TYPED_BYTES:
+            return self.keeper.type(terminal.id, viewer.stream, offset, data)
+        head, slot = self.keeper.arena.head, terminal.slot
+        before = head(slot)
+        applied = self.keeper.type(terminal.id, viewer.stream, offset, data)
+        if self._echo.until_moved(head, slot, before):
+            self.pump(terminal)
+        return applied
 
     def pump(self, terminal: Terminal) -> None:
         """Send what can be sent to a terminal's viewers."""
-        if terminal.pump(self.keeper.arena, self._now(), self._resynchronise):
+        if terminal.pump(self.keeper.arena, self._now, self._resynchronise):
             self._blocked.add(terminal)
         if terminal.exited is not None:
             telling.tell_exit(terminal)
@@ -231,10 +267,14 @@ class Hub:
 
     def on_bell(self, slots: Sequence[int]) -> None:
         """Output has arrived in these slots."""
-        by_slot = self._by_slot
+        by_slot, arena = self._by_slot, self.keeper.arena
         for slot in slots:
             terminal = by_slot.get(slot)
             if terminal is not None:
+                head = arena.head(slot)
+                if head - terminal.bell_head >= FLOOD_BYTES:
+                    self._echo.note_flood()
+                terminal.bell_head = head
                 self.pump(terminal)
 
     def on_title(self, terminal_id: int, title: str) -> None:
@@ -243,7 +283,6 @@ class Hub:
         if terminal is not None:
             terminal.program_title = title
             telling.tell_title(terminal)
-            self.on_changed(terminal.label.session)
 
     def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:
         """Input that had to wait has been given to the program."""
@@ -296,7 +335,6 @@ class Hub:
 
     def _relabel(self, terminal: Terminal, **changes: object) -> None:
         terminal.label = msgspec.structs.replace(terminal.label, **changes)
-        self.on_changed(terminal.label.session)
         self._spawn(
             "label a terminal", self.keeper.label(terminal.id, render_label(terminal.label))
         )
@@ -306,7 +344,6 @@ class Hub:
         self._by_id[terminal_id] = terminal
         self._by_slot[slot] = terminal
         self.places.put(place_of(terminal), label.term, terminal)
-        self.on_changed(label.session)
         return terminal
 
     def _remove(self, terminal: Terminal) -> None:
@@ -316,4 +353,3 @@ class Hub:
         self._blocked.discard(terminal)
         self.places.remove(place_of(terminal), terminal.label.term)
         telling.tell_end(terminal)
-        self.on_changed(terminal.label.session)

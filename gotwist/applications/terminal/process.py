@@ -8,12 +8,19 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor, IReadWriteDescriptor
+from twisted.internet.interfaces import (
+    IReactorFDSet,
+    IReactorTime,
+    IReadDescriptor,
+    IReadWriteDescriptor,
+)
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gotwist.applications.terminal.answers import Message
+from gotwist.errors import Malformed, NotFound, Unavailable
 from gotwist.keeper import wire
 
 BELL_BYTES = 4_096
@@ -204,3 +211,75 @@ class Bell:
 
     def logPrefix(self) -> str:
         return "bell"
+
+
+class Conversation:
+    """Questions to the keeper and its answers; the keeper's events go to ``on_event``."""
+
+    def __init__(
+        self,
+        reactor: IReactorFDSet,
+        clock: IReactorTime,
+        sock: socket.socket,
+        timeout_s: float,
+        on_event: Callable[[Message], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._on_event = on_event
+        self._socket = KeeperSocket(reactor, sock, self._received, on_lost)
+        self._waiting: dict[int, Deferred[tuple[Message, list[int]]]] = {}
+        self._tag = 0
+
+    def send(self, data: bytes) -> None:
+        """Send a message that has no answer."""
+        self._socket.send(data)
+
+    async def ask(self, request: Message) -> tuple[Message, list[int]]:
+        """Ask, and wait for the answer and its descriptors, which the caller then owns.
+
+        :raises NotFound: and others of the family, as the keeper answers.
+        :raises Unavailable: when the keeper goes away or does not answer in time.
+        :raises Malformed: when the request is longer than the keeper reads.
+        """
+        self._tag += 1
+        tag = self._tag
+        data = wire.render_json({"tag": tag, **request})
+        if len(data) - 4 > wire.MAX_REQUEST:
+            # The keeper would hang up on it, and on everybody else here.
+            raise Malformed("This request to the keeper is too long.")
+        answered: Deferred[tuple[Message, list[int]]] = Deferred()
+        self._waiting[tag] = answered
+        answered.addTimeout(self._timeout_s, self._clock)
+        self._socket.send(data)
+        try:
+            message, descriptors = await answered
+        except TimeoutError as error:
+            raise Unavailable("The keeper does not answer.") from error
+        finally:
+            self._waiting.pop(tag, None)
+        if message.get("ok") is not True:
+            kind = NotFound if message.get("code") == "not_found" else Unavailable
+            raise kind(str(message.get("message")))
+        return message, descriptors
+
+    def _received(self, message: Message, descriptors: list[int]) -> None:
+        tag = message.get("tag")
+        waiting = self._waiting.pop(tag, None) if isinstance(tag, int) else None
+        if waiting is not None and not waiting.called:
+            waiting.callback((message, descriptors))
+            return
+        # Nobody waits any more for what came too late.
+        for number in descriptors:
+            os.close(number)
+        if "event" in message:
+            self._on_event(message)
+
+    def close(self) -> None:
+        """End the conversation; what still waits fails."""
+        self._socket.close()
+        waiting, self._waiting = self._waiting, {}
+        for one in waiting.values():
+            if not one.called:
+                one.errback(Unavailable("The keeper has gone."))

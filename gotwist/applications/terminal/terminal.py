@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from gotwist.applications.terminal.label import Label
 from gotwist.applications.terminal.titles import clean_title
-from gotwist.applications.terminal.viewer import Ring, Viewer
+from gotwist.applications.terminal.viewer import Pumped, Ring, Viewer
 
 #: The keeper is told about progress in steps of this many bytes, not for every frame.
-NEED_STEP = 65_536
+NEED_STEP = 131_072
 #: A viewer that takes nothing for this long while output waits is set aside.
 PATIENCE_S = 5.0
 MIN_ROWS, MAX_ROWS = 2, 500
@@ -40,6 +40,7 @@ class Terminal:
     __slots__ = (
         "_need",
         "_need_told",
+        "bell_head",
         "columns",
         "exited",
         "id",
@@ -67,6 +68,8 @@ class Terminal:
         self.program_title = ""
         self.exited: Exit | None = None
         self.viewers: list[Viewer] = []
+        #: Where the head stood when the bell last rang.
+        self.bell_head = 0
         self._need = need
         self._need_told: int | None = None
 
@@ -93,7 +96,9 @@ class Terminal:
             min(viewer.columns for viewer in self.viewers),
         )
 
-    def pump(self, ring: Ring, now: float, lost: Callable[[Terminal, Viewer], None]) -> bool:
+    def pump(
+        self, ring: Ring, now: Callable[[], float], lost: Callable[[Terminal, Viewer], None]
+    ) -> bool:
         """Send every viewer what it may have.
 
         :param lost: called for a viewer that the ring has left behind
@@ -101,11 +106,12 @@ class Terminal:
         """
         blocked = False
         for viewer in tuple(self.viewers):
-            if not viewer.pump(ring):
-                lost(self, viewer)
-            elif viewer.has_pending(ring) and not viewer.aside and not viewer.is_syncing:
-                viewer.note_blocked(now)
+            pumped = viewer.pump(ring)
+            if pumped is Pumped.BLOCKED:
+                viewer.note_blocked(now())
                 blocked = True
+            elif pumped is Pumped.LOST:
+                lost(self, viewer)
         return blocked
 
     def set_aside(self, now: float) -> bool:
@@ -126,8 +132,7 @@ class Terminal:
 
     def tell_need(self) -> None:
         """Tell the keeper up to where the slowest viewer that is not aside has drawn."""
-        needs = [viewer.acked for viewer in self.viewers if not viewer.aside]
-        need = min(needs) if needs else None
+        need = min((viewer.acked for viewer in self.viewers if not viewer.aside), default=None)
         told = self._need_told
         if need is None:
             if told is not None:

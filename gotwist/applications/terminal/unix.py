@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from gotwist.applications.terminal.answers import (
-    Begin,
     Listed,
     Message,
     number_in,
-    parse_begin,
     parse_listed,
 )
+from gotwist.applications.terminal.asking import Asking
 from gotwist.applications.terminal.process import (
     Bell,
-    KeeperSocket,
+    Conversation,
     connect,
     has_failed,
     log_tail,
     start_keeper,
 )
 from gotwist.applications.terminal.pty import Keyboard
-from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
+from gotwist.errors import GotwistError, NotFound, Unavailable
 from gotwist.keeper import wire
 from gotwist.keeper.arena import ArenaReader
 
@@ -41,10 +39,9 @@ log = Logger()
 
 # The class below has a method named list.
 Descriptors = list[int]
-Listing = list[Listed]
 
 
-class KeeperLink:
+class KeeperLink(Asking):
     """One connection to the keeper, which is started when it is not there.
 
     Callbacks, set by the owner before ``connect``; all are called on the reactor's thread:
@@ -76,11 +73,9 @@ class KeeperLink:
         self._persist = persist
         self._options = tuple(options)
         self._timeout_s = timeout_s
-        self._socket: KeeperSocket | None = None
+        self._talk: Conversation | None = None
         self._bell: Bell | None = None
         self._arena: ArenaReader | None = None
-        self._waiting: dict[int, Deferred[tuple[Message, Descriptors]]] = {}
-        self._tag = 0
         self._slots: dict[int, int] = {}
         self._keyboards: dict[int, Keyboard] = {}
         self._is_stopped = False
@@ -131,7 +126,9 @@ class KeeperLink:
             delay = min(2 * delay, 0.2)
         if started:
             has_failed(started)
-        self._socket = KeeperSocket(self._reactor, sock, self._received, self._lost)
+        self._talk = Conversation(
+            self._reactor, self._clock, sock, self._timeout_s, self._happened, self._lost
+        )
         hello: Message = {"do": "hello", "version": wire.VERSION, "persist": self._persist}
         try:
             answer, (arena, notes, bell) = await self._ask(hello)
@@ -165,20 +162,6 @@ class KeeperLink:
         number, slot, pid = (number_in(answer, name) for name in ("terminal", "slot", "pid"))
         return Listed(number, slot, pid, label, rows, columns, "", now, None)
 
-    async def list(self) -> tuple[Listed, ...]:
-        """List all terminals of the keeper, other daemons' too, oldest first."""
-        found: Listing = []
-        more: object = True
-        while more is True:
-            after = found[-1].terminal if found else 0
-            answer, _ = await self._ask({"do": "list", "after": after})
-            items = answer.get("terminals")
-            if not isinstance(items, list):
-                break
-            found += [parse_listed(item) for item in items]
-            more = answer.get("more")
-        return tuple(found)
-
     async def adopt(self, terminal: int) -> Listed:
         """Take an existing terminal over: from now on its bell and events come here.
 
@@ -199,41 +182,14 @@ class KeeperLink:
             self._keyboards[number] = Keyboard(
                 self._reactor,
                 master,
+                number,
                 slot,
                 self.arena,
-                lambda viewer, offset: self.on_applied(number, viewer, offset),
+                self._applied,
             )
 
-    async def attach(self, terminal: int, have: int | None) -> Begin:
-        """Ask where a viewer begins that has drawn up to ``have`` (``None``: nothing).
-
-        Until the next ``need`` the keeper waits for this viewer, so what it begins with stays
-        readable.
-        """
-        answer, _ = await self._ask({"do": "attach", "terminal": terminal, "have": have})
-        return parse_begin(answer)
-
-    async def resize(self, terminal: int, rows: int, columns: int) -> int:
-        """Resize; give the output offset from which the size holds."""
-        request: Message = {"do": "resize", "terminal": terminal, "rows": rows}
-        answer, _ = await self._ask({**request, "columns": columns})
-        return number_in(answer, "offset")
-
-    async def redraw(self, terminal: int) -> None:
-        """Have the program paint its screen anew."""
-        await self._ask({"do": "redraw", "terminal": terminal})
-
-    async def label(self, terminal: int, label: str) -> None:
-        """Leave a note (at most 2,048 characters) with a terminal, for a later daemon."""
-        await self._ask({"do": "label", "terminal": terminal, "label": label})
-
-    async def signal(self, terminal: int, signal: int) -> None:
-        """Signal what runs in the foreground."""
-        await self._ask({"do": "signal", "terminal": terminal, "signal": signal})
-
-    async def close(self, terminal: int) -> None:
-        """Hang up and forget a terminal; ``on_gone`` tells when nothing is left of it."""
-        await self._ask({"do": "close", "terminal": terminal})
+    def _applied(self, number: int, viewer: int, offset: int) -> None:
+        self.on_applied(number, viewer, offset)
 
     async def shutdown(self) -> None:
         """End all terminals and the keeper."""
@@ -242,8 +198,8 @@ class KeeperLink:
 
     def need(self, terminal: int, offset: int | None) -> None:
         """Tell how far all viewers have drawn; ``None``: nobody looks."""
-        if self._socket is not None:
-            self._socket.send(wire.render_need(terminal, offset))
+        if self._talk is not None:
+            self._talk.send(wire.render_need(terminal, offset))
 
     def type(self, terminal: int, viewer: int, offset: int, data: bytes) -> int:
         """Type into a terminal; give the input offset applied so far (see ``Keyboard.type``).
@@ -274,39 +230,9 @@ class KeeperLink:
         self._drop()
 
     async def _ask(self, request: Message) -> tuple[Message, Descriptors]:
-        if self._socket is None:
+        if self._talk is None:
             raise Unavailable("The keeper is not there.")
-        self._tag += 1
-        data = wire.render_json({"tag": self._tag, **request})
-        if len(data) - 4 > wire.MAX_REQUEST:
-            # The keeper would hang up on it, and on everybody else here.
-            raise Malformed("This request to the keeper is too long.")
-        answered: Deferred[tuple[Message, Descriptors]] = Deferred()
-        self._waiting[self._tag] = answered
-        answered.addTimeout(self._timeout_s, self._clock)
-        self._socket.send(data)
-        try:
-            message, descriptors = await answered
-        except TimeoutError as error:
-            raise Unavailable("The keeper does not answer.") from error
-        if message.get("ok") is not True:
-            text = str(message.get("message"))
-            raise {"not_found": NotFound, "denied": Denied}.get(
-                str(message.get("code")), Unavailable
-            )(text)
-        return message, descriptors
-
-    def _received(self, message: Message, descriptors: Descriptors) -> None:
-        tag = message.get("tag")
-        if isinstance(tag, int):
-            waiting = self._waiting.pop(tag, None)
-            if waiting is not None and not waiting.called:
-                waiting.callback((message, descriptors))
-                return
-        for number in descriptors:
-            os.close(number)
-        if "event" in message:
-            self._happened(message)
+        return await self._talk.ask(request)
 
     def _happened(self, event: Message) -> None:
         number = number_in(event, "terminal")
@@ -340,19 +266,15 @@ class KeeperLink:
         self.on_bell(slots)
 
     def _drop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        talk, self._talk = self._talk, None
         if self._bell is not None:
             self._bell.close()
             self._bell = None
         for number in list(self._slots):
             self._forget(number)
         self._arena = None
-        waiting, self._waiting = self._waiting, {}
-        for one in waiting.values():
-            if not one.called:
-                one.errback(Unavailable("The keeper has gone."))
+        if talk is not None:
+            talk.close()
 
     def _lost(self) -> None:
         had = self._arena is not None

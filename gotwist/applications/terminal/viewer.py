@@ -8,6 +8,7 @@ brake of ours: the socket's own back pressure comes from the client.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Protocol
 
 from gotwist.gateway import frames
@@ -15,8 +16,9 @@ from gotwist.gateway import frames
 #: Bytes a viewer may have been sent but not yet drawn.  Ctrl-C under a flood is answered
 #: after what is in the window has been drawn; more only helps links beyond 50 ms.
 WINDOW = 512 * 1024
+OUTPUT = int(frames.Kind.OUTPUT)
 #: Output bytes in one frame at most.
-FRAME = 65_536
+FRAME = frames.MAX_OUTPUT
 #: An input stream is acknowledged at once after this many bytes, otherwise after a pause.
 INPUT_ACK_STEP = 32_768
 
@@ -31,7 +33,10 @@ class Ring(Protocol):
         """Lowest offset that is safe to read now."""
 
     def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
-        """The bytes ``[start, end)`` without a copy, in one or two pieces."""
+        """The bytes ``[start, end)`` without a copy, in one or two pieces.
+
+        :raises IndexError: when they are not in the ring any more
+        """
 
 
 class Port(Protocol):
@@ -46,6 +51,20 @@ class Port(Protocol):
 
     def send_frame(self, *buffers: bytes | memoryview) -> None:
         """Send one binary frame; copies whatever it cannot send at once."""
+
+    def send_wire(self, *buffers: bytes | memoryview) -> None:
+        """Send a whole WebSocket frame likewise (:func:`frames.wire_header`)."""
+
+
+class Pumped(Enum):
+    """How far sending has come."""
+
+    #: Everything is sent, or this viewer is to get nothing now.
+    DONE = 0
+    #: More waits than the viewer or its socket takes.
+    BLOCKED = 1
+    #: What the viewer needs next is gone from the ring; it must be resynchronised.
+    LOST = 2
 
 
 class Viewer:
@@ -93,35 +112,27 @@ class Viewer:
         self.aside = False
         self.is_syncing = False
 
-    def pump(self, ring: Ring) -> bool:
-        """Send what may be sent now.
-
-        :returns: False when the ring has moved past what this viewer needs next, so that
-            it must be resynchronised; True otherwise
-        """
+    def pump(self, ring: Ring) -> Pumped:
+        """Send what may be sent now."""
         if self.is_syncing or self.aside:
-            return True
-        slot = self.slot
+            return Pumped.DONE
+        slot, port = self.slot, self.port
         head = ring.head(slot)
-        limit = min(head, self.acked + WINDOW)
-        while self.sent < limit and self.port.is_writable:
-            start = self.sent
-            if start < ring.tail(slot):
-                return False
-            end = min(limit, start + FRAME)
-            self.port.send_frame(
-                frames.pack_header(frames.Kind.OUTPUT, self.number, start),
-                *ring.view(slot, start, end),
-            )
+        while (start := self.sent) < head:
+            limit = self.acked + WINDOW
+            if start >= limit or not port.is_writable:
+                return Pumped.BLOCKED
+            end = min(head, limit, start + FRAME)
+            try:
+                pieces = ring.view(slot, start, end)
+            except IndexError:
+                return Pumped.LOST
+            port.send_wire(frames.wire_header(OUTPUT, self.number, start, end - start), *pieces)
             self.sent = end
-            head = ring.head(slot)
             if start < ring.tail(slot):
-                return False
-        return True
-
-    def has_pending(self, ring: Ring) -> bool:
-        """Tell whether output waits for this viewer."""
-        return self.sent < ring.head(self.slot)
+                return Pumped.LOST  # overwritten while it was being copied
+            head = ring.head(slot)
+        return Pumped.DONE
 
     def acknowledge(self, offset: int) -> bool:
         """Note that everything before ``offset`` has been drawn.

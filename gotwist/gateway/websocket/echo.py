@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReactorTime
+from twisted.internet.task import react
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -92,7 +94,7 @@ def build_site(reactor: IReactorTime) -> Site:
 def listen(reactor: IReactorTCP, port: int) -> IListeningPort:
     """Open the echo door on loopback."""
     assert IReactorTime.providedBy(reactor)
-    return reactor.listenTCP(port, build_site(reactor), interface=LOOPBACK)
+    return reactor.listenTCP(port, build_site(reactor), interface=LOOPBACK)  # type: ignore[arg-type]
 
 
 class _Root(Resource):
@@ -108,16 +110,13 @@ def _peer(request: IRequest) -> Peer:
     return Peer(LOOPBACK)
 
 
-def main(arguments: list[str]) -> None:
+def main(reactor: IReactorTCP, port: str = "9001") -> Deferred[None]:
     """Serve until interrupted."""
-    from twisted.internet import reactor
-
-    port = listen(reactor, int(arguments[0]) if arguments else 9001)
-    address = port.getHost()
+    address = listen(reactor, int(port)).getHost()
     assert isinstance(address, IPv4Address)
     print(f"echoing at ws://{LOOPBACK}:{address.port}/", flush=True)
-    reactor.run()
+    return Deferred()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    react(main, sys.argv[1:])

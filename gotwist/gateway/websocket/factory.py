@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.protocol import TrafficStats
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.iweb import IRequest
@@ -45,6 +46,7 @@ class GuardedFactory(WebSocketServerFactory):
         # Autobahn's own timers belong to the global reactor, whatever it is given.
         self._batched_timer = ReactorClock(reactor)
         self.maxConnections = max_connections
+        self.traffic = TrafficStats()
         self.admission = admission
         self.refusal_headers = tuple(refusal_headers)
         self._peer_of_request: Peer | None = None

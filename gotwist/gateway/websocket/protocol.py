@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from http import HTTPStatus
+from collections.abc import Callable
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
-from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IConsumer, IPushProducer, ITransport
+from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from gotwist.errors import Denied, GotwistError, Unavailable
-from gotwist.gateway.clients import Buffer, Peer
+from gotwist.gateway.clients import Buffer
 from gotwist.gateway.frames import BINARY, TEXT, unmask_small
-from gotwist.gateway.handshake import Connect, Handler, Handshake, parse_cookies
-from gotwist.gateway.websocket.outside import ReactorClock, ReactorTimer
+from gotwist.gateway.handshake import Handler
+from gotwist.gateway.websocket.judged import JudgedWebSocket
 from gotwist.gateway.websocket.shortcuts import (
+    forget_handshake,
     has_queue,
     is_between_messages,
     is_direct,
     silence_option_dump,
+    slim_down,
     write_now,
 )
 
@@ -29,25 +26,16 @@ silence_option_dump()
 
 _log = Logger()
 
-_CONNECTING = WebSocketServerProtocol.STATE_CONNECTING
-_OPEN = WebSocketServerProtocol.STATE_OPEN
+_CONNECTING = JudgedWebSocket.STATE_CONNECTING
+_OPEN = JudgedWebSocket.STATE_OPEN
 _INTERNAL = 1011
 _SMALL = 132  # a whole frame of 125 bytes, masked, and one more
-
-_REFUSAL_STATUS = {Denied: 403, Unavailable: 429}
-
-
-class _Transport(ITransport, IPushProducer, IConsumer):
-    """What TCP, UNIX sockets and TLS over them can all do."""
-
-    def abortConnection() -> None:
-        """End it now."""
 
 
 # Options are attributes of the class: Autobahn copies into each instance only what the class
 # does not have.  `state`, `log`, `factory` and `transport` are Autobahn's own names.
 @implementer(IPushProducer)
-class GuardedWebSocket(WebSocketServerProtocol):
+class GuardedWebSocket(JudgedWebSocket):
     """One connection; what it carries goes to the handler that its admission made."""
 
     logOctets = False
@@ -78,79 +66,21 @@ class GuardedWebSocket(WebSocketServerProtocol):
     allowNullOrigin = True
     trustXForwardedFor = 0
 
-    transport: _Transport
-    peer_info: Peer
     handler: Handler | None = None
     max_unsent = 256 * 1024
-    abort_after_s = 1.0
 
-    _connect: Connect | None = None
-    _is_judged = False
-    _has_ended = False
     _is_direct = False
     _is_full = False
     _is_reading_paused = False
     _unsent = 0
-    _abort_timer: ReactorTimer | None = None
 
     @staticmethod
     def perMessageCompressionAccept(offers: object) -> None:
         """No compression: it is slow, and tells lengths of secrets beside an attacker's text."""
 
-    # -- handshake --------------------------------------------------------------------------
-
-    def onConnect(  # type: ignore[override]  # a Deferred is allowed, only not declared
-        self, request: ConnectionRequest
-    ) -> Deferred[None]:
-        """Let the admission decide; its refusals become HTTP answers."""
-        self._is_judged = True
-        return Deferred.fromCoroutine(self._judge(request))
-
-    async def _judge(self, request: ConnectionRequest) -> None:
-        handshake = Handshake(
-            peer=self.peer_info,
-            origin=request.headers.get("origin"),
-            host=request.headers.get("host"),
-            cookies=parse_cookies(request.headers.get("cookie", "")),
-            params=request.params,
-        )
-        try:
-            self._connect = await self.factory.admission.admit(handshake)
-        except GotwistError as refusal:
-            status = _REFUSAL_STATUS.get(type(refusal), 400)
-            raise ConnectionDeny(status, refusal.message) from None
-        except Exception:
-            _log.failure("handshake of {peer} failed", peer=self.peer_info.address)
-            raise ConnectionDeny(500, "") from None
-
-    def succeedHandshake(self, result: object) -> None:
-        """Go on, unless the peer has left while its handshake was judged."""
-        if self.state == _CONNECTING:
-            super().succeedHandshake(result)
-
-    def failHandshake(
-        self, reason: str, code: int = 400, responseHeaders: Sequence[tuple[str, str]] | None = None
-    ) -> None:
-        """Refuse, and close even when the peer goes on sending."""
-        if self.state != _CONNECTING:
-            return
-        super().failHandshake(reason, code, responseHeaders)
-        self._stop_reading_and_abort()
-
-    def sendHttpErrorResponse(
-        self, code: int, reason: str, responseHeaders: Sequence[tuple[str, str]] | None = None
-    ) -> None:
-        """Answer with number and phrase: Autobahn's reasons repeat the peer's own text."""
-        body = f"{code} {HTTPStatus(code).phrase}\n".encode()
-        lines = [
-            f"HTTP/1.1 {code} {HTTPStatus(code).phrase}",
-            "Content-Type: text/plain; charset=utf-8",
-            f"Content-Length: {len(body)}",
-            "Connection: close",
-            *(f"{name}: {value}" for name, value in self.factory.refusal_headers),
-            *(f"{name}: {value}" for name, value in responseHeaders or ()),
-        ]
-        self.sendData("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    def _connectionMade(self) -> None:
+        super()._connectionMade()
+        slim_down(self, self.factory.traffic)
 
     # -- life -------------------------------------------------------------------------------
 
@@ -158,6 +88,7 @@ class GuardedWebSocket(WebSocketServerProtocol):
         """Become the transport's producer and make the handler."""
         assert self._connect is not None
         self._is_direct = is_direct(self.transport)
+        forget_handshake(self)
         # twisted.web's channel is still registered; pauses would go to it, or nowhere.
         self.unregisterProducer()
         self.registerProducer(self, True)
@@ -173,9 +104,7 @@ class GuardedWebSocket(WebSocketServerProtocol):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the handler that the connection has ended."""
-        self._has_ended = True
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        self.has_ended()
         handler, self.handler = self.handler, None
         if handler is not None:
             try:
@@ -188,31 +117,6 @@ class GuardedWebSocket(WebSocketServerProtocol):
         # Not sendClose: that refuses 1011.
         if self.state == _OPEN:
             self.sendCloseFrame(code, reason.encode()[:123], isReply=False)
-
-    def abort(self) -> None:
-        """End the connection now, whatever waits to be written."""
-        self.dropConnection(abort=True)
-
-    def dropConnection(self, abort: bool = False) -> None:
-        """End the connection; a peer that does not read what is left has a second for it."""
-        super().dropConnection(abort)
-        if not abort:
-            self._abort_later()
-
-    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
-        # Autobahn would go on reading and parsing what a broken or hostile peer sends.
-        super()._fail_connection(code, reason)
-        self._stop_reading_and_abort()
-
-    def _stop_reading_and_abort(self) -> None:
-        self.transport.pauseProducing()
-        self._abort_later()
-
-    def _abort_later(self) -> None:
-        if self._abort_timer is None and not self._has_ended:
-            self._abort_timer = ReactorClock(self.factory.reactor).call_later(
-                self.abort_after_s, self.transport.abortConnection
-            )
 
     def onAutoPingTimeout(self) -> None:
         """Drop a peer that does not answer, unless it is we who do not listen."""
