@@ -142,7 +142,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         ),
         threads.run,
     )
-    opened.source.subscribe(lambda old, new: _apply(new, house, web, chores))
+    opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
 
     daemon = Daemon(gateway, session_end, opened.written)
     for service in (
@@ -251,6 +251,7 @@ def _web_door(
         admission,
         server=chosen.server_header,
         max_connections=chosen.limits.connections,
+        refusal_headers=parts.refusal_headers(chosen),
     )
 
     def page_settings(view: SignInView) -> dict[str, object]:
@@ -284,9 +285,12 @@ def _peer_of(request: IRequest) -> Peer:
     return Peer(request.client_address(), request.is_secure_for_client())
 
 
-def _apply(new: Snapshot, house: House, web: WebDoor, chores: ChoresService) -> None:
+def _apply(
+    new: Snapshot, house: House, signing_in: SigningIn, web: WebDoor, chores: ChoresService
+) -> None:
     """Put what can change while the daemon runs in force."""
     house.limits = parts.gateway_limits(new)
+    signing_in.apply(new)
     web.apply(parts.web_settings(new))
     chores.refresh()
 
