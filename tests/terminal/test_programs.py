@@ -42,7 +42,6 @@ class ProgramsTestCase(SynchronousTestCase):
             {"session_dir": "/run/s", "user_dir": "/u", "settings_dir": "/etc/s"},
             lambda: 1234,
             {"LANG": "de_DE.UTF-8", "LC_ALL": "x; rm", "SECRET": "x", "GOTWIST_HOME": "/h"},
-            self.sessions,
             self.spawn,
         )
 
@@ -156,10 +155,12 @@ class SessionTests(ProgramsTestCase):
         self.assertEqual(len(self.hub.places), 0)
 
     def test_locations_are_written(self) -> None:
-        """A session knows at each moment what is open where."""
+        """A session is told what is open where, each time somebody asks."""
         session = self.sessions.restore("s1", ANNA, 0)
         terminal = self.wait(self.hub.open(self.start(), None))
+        self.programs.tell_places(session)
         self.assertEqual(list(session.place("work", "terminal")), ["1"])
         assert isinstance(terminal, Terminal)
         self.wait(self.hub.end(terminal))
+        self.programs.tell_places(session)
         self.assertEqual(session.place("work", "terminal"), {})
