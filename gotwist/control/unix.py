@@ -99,7 +99,7 @@ class ControlFactory(Factory):
         return protocol
 
 
-class IControlReactor(IReactorUNIX, IReactorTime):
+class IControlReactor(IReactorTime, IReactorUNIX):
     """What the control door needs of a reactor."""
 
 

@@ -18,7 +18,9 @@ from zope.interface import implementer
 from gotwist.errors import Malformed, Unavailable
 from gotwist.keeper.arena import ArenaReader
 
+#: Input that may wait, of one viewer (docs/protocol.md promises it) and of all together.
 MAX_QUEUED = 65_536
+MAX_QUEUED_IN_ALL = 1_048_576
 MAX_OFFSET = 2**53
 
 
@@ -102,7 +104,8 @@ class Keyboard:
         return written
 
     def _enqueue(self, viewer: int, offset: int, data: bytes) -> None:
-        if self.queued + len(data) > MAX_QUEUED:
+        waiting = offset + len(data) - self._arena.applied(self._slot, viewer)
+        if waiting > MAX_QUEUED or self.queued + len(data) > MAX_QUEUED_IN_ALL:
             raise Unavailable("The program does not read what is typed.")
         if self._queue is None:
             self._queue = deque()
