@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -90,8 +91,9 @@ def gateway_limits(snapshot: Snapshot) -> Limits:
     )
 
 
+@lru_cache(maxsize=1)
 def origin_rule(snapshot: Snapshot) -> OriginRule:
-    """Which pages may open a WebSocket."""
+    """Which pages may open a WebSocket; asked for each handshake, so kept while it holds."""
     settings = web_settings(snapshot)
     return OriginRule(settings.origins, allowed_hosts(settings))
 
