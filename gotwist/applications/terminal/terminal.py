@@ -40,7 +40,6 @@ class Terminal:
     __slots__ = (
         "_need",
         "_need_told",
-        "bell_head",
         "columns",
         "exited",
         "id",
@@ -69,8 +68,6 @@ class Terminal:
         self.program_title = ""
         self.exited: Exit | None = None
         self.viewers: list[Viewer] = []
-        #: Where the head stood when the bell last rang.
-        self.bell_head = 0
         self._need = need
         self._need_told = told
 
