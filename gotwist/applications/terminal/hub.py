@@ -19,6 +19,7 @@ from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.errors import Malformed, Unavailable
 
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """Everything a new terminal needs; made by the application from settings and client.
