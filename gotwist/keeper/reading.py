@@ -21,6 +21,7 @@ BOOST_NS = 100_000_000
 HELD_SHARE = 0.3
 HELD_CREDIT_NS = 50_000_000
 TICK_S = 0.1
+NAP_S = 0.0002
 LATE_S = 0.004
 SILENT_S = 0.2
 
@@ -138,6 +139,8 @@ class Reading:
         boost = now < self._boost_until
         if boost:
             ready.sort(key=self._is_other)
+        elif NAP_S and all(terminal.is_trickling for terminal in ready):
+            time.sleep(NAP_S)
         holding = self._hold_until > now
         for terminal in ready:
             if terminal.reasons:

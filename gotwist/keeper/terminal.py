@@ -13,9 +13,9 @@ DRAIN_NS = 1_000_000
 # A first read this small is an echo or a prompt: asking again only costs time.
 SMALL_READ = 512
 FLOODING = 4_096
-# Large reads in a row that make a flood of it, and the longest pause within such a row.
-STREAK = 8
-STREAK_NS = 5_000_000
+# So much without a pause makes a flood of it, and so long is a pause.
+BURST = 32_768
+PAUSE_NS = 5_000_000
 BELL_BYTES = 131_072
 SCAN_BYTES = 65_536
 HIGH = 524_288
@@ -59,10 +59,10 @@ class Terminal:
     """Everything the keeper knows of one terminal; it does no bookkeeping of others."""
 
     __slots__ = (
-        "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
+        "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell", "burst",
         "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
         "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
-        "ring", "rows", "rung", "slot", "streak", "title_sent", "unwatched_since", "watchers",
+        "ring", "rows", "rung", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -94,7 +94,8 @@ class Terminal:
         self.head = 0
         self.drained = 0
         self.drained_ns = 0
-        self.streak = 0
+        # Bytes since the last pause.
+        self.burst = 0
         # Where the head stood when the bell rang last.
         self.rung = 0
         self.title_sent = ""
@@ -136,18 +137,18 @@ class Terminal:
             at += count
             if at == size:
                 at = 0
-            if once or count < SMALL_READ or total >= limit or now() - start > DRAIN_NS:
+            if once or total >= limit or now() - start > DRAIN_NS:
+                break
+            if count < SMALL_READ and self.burst < BURST:
                 break
             if key_time[0] != seen:
                 break
-        end = now()
-        if total >= FLOODING and start - self.drained_ns < STREAK_NS:
-            self.streak += 1
-        else:
-            self.streak = 0
+        if start - self.drained_ns > PAUSE_NS:
+            self.burst = 0
+        self.burst += total
         self.head += total
         self.drained = total
-        self.drained_ns = end
+        self.drained_ns = now()
         return dead
 
     @property
@@ -157,8 +158,13 @@ class Terminal:
 
     @property
     def is_flooding(self) -> bool:
-        """Tell whether the last wake-up brought more than a person reads."""
-        return self.drained >= FLOODING
+        """Tell whether more comes than a person reads."""
+        return self.drained >= FLOODING or self.burst >= BURST
+
+    @property
+    def is_trickling(self) -> bool:
+        """Tell whether a flood comes in small pieces, which cost more to read than they bring."""
+        return self.burst >= BURST and self.drained < FLOODING
 
     @property
     def may_wait(self) -> bool:
@@ -166,7 +172,7 @@ class Terminal:
 
         In a long flood each bell costs them more than it tells.
         """
-        return self.streak >= STREAK and self.head - self.rung < BELL_BYTES and not self.is_full
+        return self.burst >= BURST and self.head - self.rung < BELL_BYTES and not self.is_full
 
     def update_need(self) -> bool:
         """Take the slowest watcher's offset over; tell whether anybody watches."""

@@ -117,9 +117,9 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         },
         lambda: int(time.time() * 1000),
         dict(os.environ),
-        house.sessions,
         run_in_background,
     )
+    house.emitter.on("go:get_locations", lambda client: programs.tell_places(client.session))
     session_dir = snapshot.text("session_dir")
     programs.make_directory = lambda session: threads.run(
         lambda: make_session_directory(session_dir, session)
@@ -142,7 +142,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         ),
         threads.run,
     )
-    opened.source.subscribe(lambda old, new: _apply(new, house, web, chores))
+    opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
 
     daemon = Daemon(gateway, session_end, greeting, opened.written)
     for service in (
@@ -222,6 +222,7 @@ def _web_door(
         admission,
         server=chosen.server_header,
         max_connections=chosen.limits.connections,
+        refusal_headers=parts.refusal_headers(chosen),
     )
 
     def page_settings(view: SignInView) -> dict[str, object]:
@@ -255,9 +256,12 @@ def _peer_of(request: IRequest) -> Peer:
     return Peer(request.client_address(), request.is_secure_for_client())
 
 
-def _apply(new: Snapshot, house: House, web: WebDoor, chores: ChoresService) -> None:
+def _apply(
+    new: Snapshot, house: House, signing_in: SigningIn, web: WebDoor, chores: ChoresService
+) -> None:
     """Put what can change while the daemon runs in force."""
     house.limits = parts.gateway_limits(new)
+    signing_in.apply(new)
     web.apply(parts.web_settings(new))
     chores.refresh()
 

@@ -15,8 +15,6 @@ from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.web.service import WebDoor
 
-CERTIFICATE_INTERVAL_S = 30.0
-
 
 def daemon_chores(
     settings: Callable[[], Snapshot],
@@ -53,6 +51,6 @@ def daemon_chores(
         Chore("expired sign-ins", every("cleanup_interval"), signing_in.end_expired),
         Chore("old user logs", every("cleanup_interval"), remove_logs, blocking=True),
         Chore("old session directories", every("cleanup_interval"), remove_sessions, blocking=True),
-        Chore("changed certificate", CERTIFICATE_INTERVAL_S, web.refresh_certificate),
+        Chore("changed certificate", every("file_check_interval"), web.refresh_certificate),
         Chore("stalled viewers", 1.0, hub.watch_patience),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
 from gotwist.settings.snapshot import Snapshot
+from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts
 from gotwist.web.options import Limits as WebLimits
 from gotwist.web.options import WebSettings
@@ -47,6 +48,17 @@ def web_settings(snapshot: Snapshot) -> WebSettings:
             per_address=snapshot.integer("max_connections_per_address"),
         ),
     )
+
+
+def refusal_headers(settings: WebSettings) -> tuple[tuple[str, str], ...]:
+    """What a refused WebSocket handshake carries: the same as every other answer."""
+    headers = [
+        (name.decode("ascii"), value.decode("ascii"))
+        for name, value in security_headers(secure=not settings.disable_ssl, host=None)
+    ]
+    if settings.server_header:
+        headers.append(("Server", settings.server_header))
+    return tuple(headers)
 
 
 def public_host(snapshot: Snapshot) -> str:

@@ -1,9 +1,14 @@
 /** What is typed, as a numbered stream: sent once, sent again once after a loss, never more. */
 
+import type { Cancel, Clock } from "./clock";
 import { MAX_INPUT } from "./frames";
 
-/** At most this much is on its way; a paste waits here, not in the daemon. */
-export const WINDOW = 256 * 1024;
+/** At most this much is on its way; a paste waits here, not in the daemon, which takes no more. */
+export const WINDOW = 64 * 1024;
+/** Bytes a second in the long run, and at once: below what the daemon grants a connection. */
+export const RATE = 192 * 1024;
+export const BURST = 768 * 1024;
+export const PAUSE = 100;
 export const MAX_PENDING = 16 * 1024 * 1024;
 
 export type SendInput = (offset: number, payload: Uint8Array) => boolean;
@@ -17,8 +22,16 @@ export class InputStream {
   private pending: Uint8Array[] = [];
   private pendingSize = 0;
   private flowing = false;
+  private budget = BURST;
+  private counted: number;
+  private waiting: Cancel | null = null;
 
-  constructor(private readonly send: SendInput) {}
+  constructor(
+    private readonly send: SendInput,
+    private readonly clock: Clock,
+  ) {
+    this.counted = clock.now();
+  }
 
   /** Bytes that wait for their turn. */
   get pendingBytes(): number {
@@ -78,13 +91,28 @@ export class InputStream {
 
   private pump(): void {
     while (this.flowing && this.pendingSize > 0 && this.sentBytes < WINDOW) {
+      if (!this.mayLeave()) return;
       const chunk = this.take(Math.min(MAX_INPUT, WINDOW - this.sentBytes));
       const offset = this.base + this.sentBytes;
       // Counted as sent even if the socket refuses: it is then resumed after the next attach.
       this.sent.push(chunk);
       this.sentBytes += chunk.length;
+      this.budget -= chunk.length;
       if (!this.send(offset, chunk)) this.flowing = false;
     }
+  }
+
+  /** Whether the rate allows more now; otherwise it is tried again in a moment. */
+  private mayLeave(): boolean {
+    const now = this.clock.now();
+    this.budget = Math.min(BURST, this.budget + ((now - this.counted) / 1000) * RATE);
+    this.counted = now;
+    if (this.budget > 0) return true;
+    this.waiting ??= this.clock.after(PAUSE, () => {
+      this.waiting = null;
+      this.pump();
+    });
+    return false;
   }
 
   /** The next at most `limit` bytes, small pieces joined. */

@@ -59,9 +59,9 @@ export class TerminalStream {
     this.term = term;
     this.lostAt = its.clock.now();
     this.queue = new DrawQueue(its.screen, () => this.ackSoon());
-    this.input = new InputStream((offset, payload) =>
-      this.term === null ? false : its.sendFrame(encodeFrame(INPUT, this.term, offset, payload)),
-    );
+    const send = (offset: number, payload: Uint8Array) =>
+      this.term === null ? false : its.sendFrame(encodeFrame(INPUT, this.term, offset, payload));
+    this.input = new InputStream(send, its.clock);
   }
 
   get isLive(): boolean {

@@ -4,33 +4,62 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { MAX_INPUT } from "../../static/src/frames";
-import { InputStream, MAX_PENDING, WINDOW, newViewer } from "../../static/src/input";
-import { bytes, seeded } from "./fakes";
+import { BURST, InputStream, MAX_PENDING, RATE, WINDOW, newViewer } from "../../static/src/input";
+import { FakeClock, bytes, seeded } from "./fakes";
 
-test("a large paste goes in frames of at most 32 KiB and never more than 256 KiB ahead", () => {
+test("in the long run no more is sent in a second than the daemon takes", () => {
+  const clock = new FakeClock();
+  let end = 0;
+  const stream = new InputStream((offset, payload) => {
+    end = offset + payload.length;
+    return true;
+  }, clock);
+  stream.resume(0);
+  stream.write(new Uint8Array(4 * 1024 * 1024));
+  const drain = () => {
+    for (let before = -1; before !== end; ) {
+      before = end;
+      stream.acknowledge(end);
+    }
+  };
+  drain();
+  assert.ok(end >= BURST && end <= BURST + MAX_INPUT);
+  for (let second = 1; second <= 5; second++) {
+    for (let step = 0; step < 10; step++) {
+      clock.advance(100);
+      drain();
+    }
+    assert.ok(end <= BURST + second * RATE + MAX_INPUT);
+    assert.ok(end >= BURST + second * RATE - MAX_INPUT);
+  }
+});
+
+test("a large paste goes in frames of at most 32 KiB and never more than 64 KiB ahead", () => {
   let end = 0;
   let applied = 0;
+  const clock = new FakeClock();
   const stream = new InputStream((offset, payload) => {
     assert.equal(offset, end);
     assert.ok(payload.length <= MAX_INPUT);
     end = offset + payload.length;
     assert.ok(end - applied <= WINDOW);
     return true;
-  });
+  }, clock);
   stream.resume(0);
   const size = 3 * 1024 * 1024 + 17;
   assert.equal(stream.write(new Uint8Array(size)), true);
   assert.equal(end, WINDOW);
   while (applied < size) {
-    applied = Math.min(size, applied + 50_000);
+    applied = Math.min(end, applied + 50_000);
     stream.acknowledge(applied);
+    clock.advance(1_000);
   }
   assert.equal(end, size);
   assert.equal(stream.pendingBytes, 0);
 });
 
 test("more than 16 MiB at once is refused whole, and the stream stays usable", () => {
-  const stream = new InputStream(() => true);
+  const stream = new InputStream(() => true, new FakeClock());
   assert.equal(stream.write(new Uint8Array(MAX_PENDING + 1)), false);
   assert.equal(stream.pendingBytes, 0);
   assert.equal(stream.write(bytes("x")), true);
@@ -41,7 +70,7 @@ test("the rest of a paste can be called off", () => {
   const stream = new InputStream((offset, payload) => {
     end = offset + payload.length;
     return true;
-  });
+  }, new FakeClock());
   stream.resume(0);
   stream.write(new Uint8Array(WINDOW * 2));
   stream.discardPending();

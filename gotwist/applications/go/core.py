@@ -88,8 +88,9 @@ class Go(Application):
     @action("go:get_locations")
     def get_locations(self) -> None:
         """Tell what the applications have at each location of this session."""
-        self.client.send("go:locations", self.client.session.locations)
+        # Applications that hear this write down what they have, before it is told.
         self.trigger("go:get_locations", self.client)
+        self.client.send("go:locations", self.client.session.locations)
 
     @action("go:set_location", Location)
     def set_location(self, name: str) -> None:

@@ -80,37 +80,39 @@ class TerminalApplication(Application):
         await self.programs.ready()
         place = self._place()
         number = wanted.term
-        was_there = number is not None and self.hub.places.has(place, number)
-        if was_there and number is not None:
+        if number is not None and self.hub.places.has(place, number):
             terminal = self.hub.places.get(place, number)
-        else:
-            user = self._user()
-            command = choose_command(
-                self.programs.commands(user), wanted.command, self.programs.default_command(user)
-            )
-            start = self.programs.start(
-                user, place, command, *clamp_size(wanted.rows, wanted.columns)
-            )
-            await self.programs.prepare(place.session)
-            terminal = await self.hub.open(start, number)
-            number = terminal.label.term
-        if not self.client.is_open:
+            viewer = self._look(terminal, wanted)
+            have = wanted.have if wanted.epoch == str(self.hub.keeper.epoch) else None
+            await self.hub.view(terminal, viewer, have)
+            self.client.send("terminal:term_exists", {"term": number})
             return
+        user = self._user()
+        command = choose_command(
+            self.programs.commands(user), wanted.command, self.programs.default_command(user)
+        )
+        start = self.programs.start(user, place, command, *clamp_size(wanted.rows, wanted.columns))
+        await self.programs.prepare(place.session)
+        terminal = await self.hub.open(start, number)
+        if self.client.is_open:
+            self.hub.view_new(terminal, self._look(terminal, wanted))
+        else:
+            terminal.tell_need()
+
+    def _look(self, terminal: Terminal, wanted: arguments.NewTerminal) -> Viewer:
+        number = terminal.label.term
         self._detach(number)
-        stream = secrets.randbits(64) if wanted.viewer is None else int(wanted.viewer, 16)
+        stream = 0 if wanted.viewer is None else int(wanted.viewer, 16)
         viewer = Viewer(
             self.client,
             terminal.slot,
             number,
-            stream,
+            stream or secrets.randbits(63) + 1,
             *clamp_size(wanted.rows, wanted.columns),
         )
         self.viewers[number] = (terminal, viewer)
         self.current = number
-        have = wanted.have if wanted.epoch == str(self.hub.keeper.epoch) else None
-        await self.hub.view(terminal, viewer, have)
-        if was_there:
-            self.client.send("terminal:term_exists", {"term": number})
+        return viewer
 
     @action("terminal:detach", arguments.Number)
     def detach(self, number: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gotwist.applications.terminal import telling
 from gotwist.applications.terminal.echo import FLOOD_BYTES, EchoWait
-from gotwist.applications.terminal.keeping import Keeper
+from gotwist.applications.terminal.keeping import Beginning, Keeper
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.register import Register
@@ -42,6 +42,20 @@ class Start:
     created: int
     max_of_user: int
     max_of_server: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Where the viewer of a new terminal begins: at the beginning."""
+
+    offset: int
+    live: int
+    reset: bool
+    rows: int
+    columns: int
+    restore: bytes = b""
+    resizes: tuple[tuple[int, int, int], ...] = ()
+    redraw: bool = False
 
 
 class Hub(Register):
@@ -113,7 +127,7 @@ class Hub(Register):
         except BaseException:
             self.places.remove(start.place, number)
             raise
-        return self._add(opened.terminal, opened.slot, label, rows, columns)
+        return self._add(opened.terminal, opened.slot, label, rows, columns, told=0)
 
     async def end(self, terminal: Terminal) -> None:
         """End a terminal's program; whoever looks at it is told."""
@@ -137,19 +151,30 @@ class Hub(Register):
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
+    def view_new(self, terminal: Terminal, viewer: Viewer) -> None:
+        """Add the first viewer of a terminal just opened: it sees everything live.
+
+        Nothing has to be asked for, and what the program asks its terminal is answered.
+        """
+        terminal.viewers.append(viewer)
+        self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
+
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:
         """Tell a viewer where its stream begins, and begin it."""
         viewer.is_syncing = True
         beginning = await self.keeper.attach(terminal.id, have)
         if viewer not in terminal.viewers:
             return
+        self._begin(terminal, viewer, beginning)
+        if beginning.redraw:
+            await self.keeper.redraw(terminal.id)
+
+    def _begin(self, terminal: Terminal, viewer: Viewer, beginning: Beginning) -> None:
         viewer.applied = viewer.applied_told = self.keeper.applied(terminal.id, viewer.stream)
         telling.tell_beginning(terminal, viewer, self.keeper.epoch, beginning)
         viewer.begin(beginning.offset)
         terminal.tell_need()
         self.pump(terminal)
-        if beginning.redraw:
-            await self.keeper.redraw(terminal.id)
 
     def leave(self, terminal: Terminal, viewer: Viewer) -> None:
         """Remove a viewer; the program goes on."""
@@ -221,7 +246,6 @@ class Hub(Register):
         if terminal is not None:
             terminal.program_title = title
             telling.tell_title(terminal)
-            self.on_changed(terminal.label.session)
 
     def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:
         """Input that had to wait has been given to the program."""

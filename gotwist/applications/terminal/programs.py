@@ -17,7 +17,7 @@ from gotwist.applications.terminal.commands import (
 from gotwist.applications.terminal.hub import Hub, Start
 from gotwist.applications.terminal.places import Place
 from gotwist.auth.user import User
-from gotwist.gateway.sessions import Session, Sessions
+from gotwist.gateway.sessions import Session
 
 Settings = Callable[[Mapping[str, str] | None], Mapping[str, object]]
 
@@ -41,11 +41,9 @@ class Programs:
         directories: Mapping[str, str],
         now_ms: Callable[[], int],
         inherited: Mapping[str, str],
-        sessions: Sessions,
         spawn: Callable[[str, Awaitable[object]], None],
     ) -> None:
         self.hub = hub
-        self._sessions = sessions
         self._spawn = spawn
         self._watched: set[str] = set()
         #: Awaited before anything is told or opened: until then the terminals of the daemon
@@ -54,7 +52,6 @@ class Programs:
         #: Makes a session's directory, before the first program of that session starts.
         self.make_directory: Callable[[str], Awaitable[None]] = _no_directory
         self._with_directory: set[str] = set()
-        hub.on_changed = self._write_locations
         self._settings = settings
         self._account = account
         self._directories = directories
@@ -67,18 +64,18 @@ class Programs:
             return
         self._watched.add(session.id)
         session.on_timeout.append(lambda: self._time_out(session.id))
-        self._write_locations(session.id)
 
     def _time_out(self, session: str) -> None:
         self._watched.discard(session)
         self._with_directory.discard(session)
         self._spawn("end the terminals of a session", self.hub.end_session(session))
 
-    def _write_locations(self, session_id: str) -> None:
-        session = self._sessions.find(session_id)
-        if session is None:
-            return
-        found = self.hub.places.of_session(session_id)
+    def tell_places(self, session: Session) -> None:
+        """Write a session's terminals into its locations, for whoever tells them.
+
+        Done when asked for and not kept up to date: titles change more often than that.
+        """
+        found = self.hub.places.of_session(session.id)
         for location in {*session.locations, *found}:
             place = session.place(location, "terminal")
             place.clear()

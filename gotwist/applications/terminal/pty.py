@@ -18,28 +18,48 @@ from zope.interface import implementer
 from gotwist.errors import Malformed, Unavailable
 from gotwist.keeper.arena import ArenaReader
 
+#: Input that may wait, of one viewer (docs/protocol.md promises it) and of all together.
 MAX_QUEUED = 65_536
+MAX_QUEUED_IN_ALL = 1_048_576
 MAX_OFFSET = 2**53
 
 
 @implementer(IWriteDescriptor)
 class Keyboard:
-    """The way in for one terminal.  Owns the descriptor."""
+    """The way in for one terminal.  Owns the descriptor.
+
+    :param on_applied: told the terminal, the viewer and the offset when queued input is written
+    """
+
+    __slots__ = (
+        "_accepted",
+        "_arena",
+        "_descriptor",
+        "_number",
+        "_on_applied",
+        "_queue",
+        "_reactor",
+        "_slot",
+        "queued",
+    )
 
     def __init__(
         self,
         reactor: IReactorFDSet,
         descriptor: int,
+        number: int,
         slot: int,
         arena: ArenaReader,
-        on_applied: Callable[[int, int], None],
+        on_applied: Callable[[int, int, int], None],
     ) -> None:
         self._reactor = reactor
         self._descriptor = descriptor
+        self._number = number
         self._slot = slot
         self._arena = arena
         self._on_applied = on_applied
-        self._queue: deque[tuple[int, int, bytes]] = deque()
+        # Made when first needed: most programs read what is typed at once.
+        self._queue: deque[tuple[int, int, bytes]] | None = None
         self._accepted: dict[int, int] = {}
         self.queued = 0
 
@@ -84,8 +104,11 @@ class Keyboard:
         return written
 
     def _enqueue(self, viewer: int, offset: int, data: bytes) -> None:
-        if self.queued + len(data) > MAX_QUEUED:
+        waiting = offset + len(data) - self._arena.applied(self._slot, viewer)
+        if waiting > MAX_QUEUED or self.queued + len(data) > MAX_QUEUED_IN_ALL:
             raise Unavailable("The program does not read what is typed.")
+        if self._queue is None:
+            self._queue = deque()
         if not self._queue:
             self._reactor.addWriter(self)
         self._queue.append((viewer, offset, data))
@@ -94,6 +117,7 @@ class Keyboard:
 
     def doWrite(self) -> None:
         """Write what waits, as far as the program takes it."""
+        assert self._queue, "asked to write without anything that waits"
         viewer, offset, data = self._queue.popleft()
         written = self._write(viewer, offset, data)
         self.queued -= written
@@ -103,7 +127,7 @@ class Keyboard:
             self._reactor.removeWriter(self)
             self._accepted.clear()
         if written:
-            self._on_applied(viewer, offset + written)
+            self._on_applied(self._number, viewer, offset + written)
 
     def fileno(self) -> int:
         """Tell the descriptor to the reactor."""
@@ -122,7 +146,7 @@ class Keyboard:
         if self._descriptor >= 0:
             if self._queue:
                 self._reactor.removeWriter(self)
-            self._queue.clear()
+            self._queue = None
             self._accepted.clear()
             self.queued = 0
             os.close(self._descriptor)

@@ -23,8 +23,6 @@ class Register:
     def __init__(self, keeper: Keeper, spawn: Callable[[str, Awaitable[object]], None]) -> None:
         self.keeper = keeper
         self.places = Places()
-        #: Called with the session id when its terminals, their places or titles have changed.
-        self.on_changed: Callable[[str], None] = lambda session: None
         self._spawn = spawn
         self._by_id: dict[int, Terminal] = {}
         self._by_slot: dict[int, Terminal] = {}
@@ -65,17 +63,23 @@ class Register:
 
     def _relabel(self, terminal: Terminal, **changes: object) -> None:
         terminal.label = msgspec.structs.replace(terminal.label, **changes)
-        self.on_changed(terminal.label.session)
         self._spawn(
             "label a terminal", self.keeper.label(terminal.id, render_label(terminal.label))
         )
 
-    def _add(self, terminal_id: int, slot: int, label: Label, rows: int, columns: int) -> Terminal:
-        terminal = Terminal(terminal_id, slot, label, rows, columns, self.keeper.need)
+    def _add(
+        self,
+        terminal_id: int,
+        slot: int,
+        label: Label,
+        rows: int,
+        columns: int,
+        told: int | None = None,
+    ) -> Terminal:
+        terminal = Terminal(terminal_id, slot, label, rows, columns, self.keeper.need, told)
         self._by_id[terminal_id] = terminal
         self._by_slot[slot] = terminal
         self.places.put(place_of(terminal), label.term, terminal)
-        self.on_changed(label.session)
         return terminal
 
     def _remove(self, terminal: Terminal) -> None:
@@ -85,4 +89,3 @@ class Register:
         self._blocked.discard(terminal)
         self.places.remove(place_of(terminal), terminal.label.term)
         telling.tell_end(terminal)
-        self.on_changed(terminal.label.session)

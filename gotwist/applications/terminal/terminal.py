@@ -35,6 +35,7 @@ class Terminal:
     """A pseudo-terminal that the keeper holds, and who looks at it.
 
     :param need: tells the keeper how far the viewers are (None: nobody watches)
+    :param told: what the keeper takes for granted of that
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class Terminal:
         rows: int,
         columns: int,
         need: Callable[[int, int | None], None],
+        told: int | None = None,
     ) -> None:
         self.id = terminal
         self.slot = slot
@@ -71,7 +73,7 @@ class Terminal:
         #: Where the head stood when the bell last rang.
         self.bell_head = 0
         self._need = need
-        self._need_told: int | None = None
+        self._need_told = told
 
     @property
     def title(self) -> str:

@@ -182,10 +182,14 @@ class KeeperLink(Asking):
             self._keyboards[number] = Keyboard(
                 self._reactor,
                 master,
+                number,
                 slot,
                 self.arena,
-                lambda viewer, offset: self.on_applied(number, viewer, offset),
+                self._applied,
             )
+
+    def _applied(self, number: int, viewer: int, offset: int) -> None:
+        self.on_applied(number, viewer, offset)
 
     async def shutdown(self) -> None:
         """End all terminals and the keeper."""
