@@ -88,7 +88,6 @@ class TerminalTestCase(SynchronousTestCase):
             {"session_dir": "/s", "user_dir": "/u", "settings_dir": "/e"},
             lambda: 1234,
             {"LANG": "C.UTF-8", "SECRET": "x"},
-            self.world.house.sessions,
             self.spawn,
         )
         self.programs.make_directory = self.make_directory

@@ -42,7 +42,6 @@ class ProgramsTestCase(SynchronousTestCase):
             {"session_dir": "/run/s", "user_dir": "/u", "settings_dir": "/etc/s"},
             lambda: 1234,
             {"LANG": "de_DE.UTF-8", "LC_ALL": "x; rm", "SECRET": "x", "GOTWIST_HOME": "/h"},
-            self.sessions,
             self.spawn,
         )
 
@@ -155,11 +154,13 @@ class SessionTests(ProgramsTestCase):
         self.sessions.end_expired(5, 5)
         self.assertEqual(len(self.hub.places), 0)
 
-    def test_locations_are_written(self) -> None:
-        """A session knows at each moment what is open where."""
+    def test_locations_are_told(self) -> None:
+        """A session knows, when it is asked for, what is open where."""
         session = self.sessions.restore("s1", ANNA, 0)
         terminal = self.wait(self.hub.open(self.start(), None))
-        self.assertEqual(list(session.place("work", "terminal")), ["1"])
         assert isinstance(terminal, Terminal)
+        self.programs.tell_places(session)
+        self.assertEqual(list(session.place("work", "terminal")), ["1"])
         self.wait(self.hub.end(terminal))
+        self.programs.tell_places(session)
         self.assertEqual(session.place("work", "terminal"), {})
