@@ -213,7 +213,7 @@ def _web_door(
         tls = ReloadingTls(chosen.certificate, chosen.keyfile)
     admission = GatewayAdmission(
         gateway,
-        lambda: parts.origin_rule(settings()),
+        parts.Kept(parts.origin_rule, settings),
         secure_cookie=SECURE_COOKIE,
         plain_cookie=PLAIN_COOKIE,
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults.raw import get
 from tests.faults.support import FaultTestCase, mint, sign_in
-from tests.integration.daemon import Daemon, until
+from tests.integration.daemon import Daemon
 from tests.integration.websocket import Screen
 
 

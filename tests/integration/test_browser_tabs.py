@@ -181,7 +181,7 @@ class LooksTests(BrowserTestCase):
         tab.js(
             "Object.keys(localStorage).forEach((key) => localStorage.setItem(key, '{broken'))"
             ", localStorage.setItem(`gotwist.settings.${gotwist.state().upn}`,"
-            " '{\"fontSize\": 1e9, \"theme\": 7, \"bell\": \"<x>\"}')"
+            ' \'{"fontSize": 1e9, "theme": 7, "bell": "<x>"}\')'
         )
         tab.reload()
         tab.run("echo fi''ne", "fine")

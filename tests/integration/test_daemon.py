@@ -278,7 +278,8 @@ class StopTests(DaemonTestCase):
         daemon = self.daemon(plain=True).start()
         cookie = cookie_of(daemon, daemon.first_link())
         screen = Screen(connect(daemon, cookie))
-        screen.type(b"X=kept\n")
+        screen.type(b"X=kept; echo ta''ken\n")
+        screen.until_text(b"taken")
         self.assertEqual(daemon.terminate(), 0)
         with self.assertRaises(Closed) as closed:
             screen.until_text(b"never printed")

@@ -16,6 +16,7 @@ from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
+from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.errors import Malformed, Unavailable
 
@@ -87,7 +88,7 @@ class Hub(Register):
                 continue  # not one of ours: another program's terminal in the same keeper
             await self.keeper.adopt(held.terminal)
             terminal = self._add(held.terminal, held.slot, label, held.rows, held.columns)
-            terminal.program_title = held.title
+            terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
         return len(self._by_id)
@@ -244,7 +245,7 @@ class Hub(Register):
         """A program has set its title."""
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
-            terminal.program_title = title
+            terminal.program_title = clean_title(title)
             telling.tell_title(terminal)
 
     def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:
