@@ -99,7 +99,7 @@ export class TerminalView implements Screen {
       this.opened = true;
       this.xterm.open(this.host);
       if (this.xterm.textarea) takeLiterally(this.xterm.textarea);
-      const observer = new ResizeObserver(() => this.measureSoon());
+      const observer = new ResizeObserver(() => this.visible && this.measureSoon());
       observer.observe(this.host);
       this.listeners.add({ dispose: () => observer.disconnect() });
     }

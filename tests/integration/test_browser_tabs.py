@@ -51,6 +51,21 @@ class TabsTests(BrowserTestCase):
         tab.run("echo fi''rst", "first")
         self.assert_clean(tab)
 
+    def test_letters_first_drawn_while_hidden(self) -> None:
+        """A terminal that is being hidden measures its letters rightly all the same."""
+        tab = self.start()
+        tab.run("echo rea''dy; cat", "ready")
+        tab.press("Control+c", "Control+Shift+T")
+        tab.until("gotwist.state().active === 2 && gotwist.terminals()[1].drawn > 0")
+        self.assertFalse(tab.page.locator(".panel").first.is_visible())
+        tab.press("Control+Alt+1")
+        tab.until_text("^C")
+        widths = tab.js(
+            """[...document.querySelectorAll(".panel:not([hidden]) .xterm-rows span")]
+              .map((each) => parseFloat(each.style.letterSpacing) || 0)"""
+        )
+        self.assertLess(max(map(abs, widths)), 1)
+
     def test_last_one_closed(self) -> None:
         """Without a terminal the page offers a new one, also after a reload it opens one."""
         tab = self.start()
