@@ -88,14 +88,14 @@ def token_checker(
     signins: SignIns,
     store: TokenStore,
     wall_now: Callable[[], float],
-    max_age_s: Mapping[str, float] = MAX_AGE_S,
+    max_age_s: Callable[[], Mapping[str, float]] = lambda: MAX_AGE_S,
 ) -> Checker:
-    """Judge one-time tokens; ``max_age_s`` is by purpose."""
+    """Judge one-time tokens; ``max_age_s`` gives what holds now, by purpose."""
 
     async def check(credentials: Credentials, peer: str) -> SignIn:
         assert isinstance(credentials, TokenCredentials)
         record = await take_token(
-            store, credentials.token, credentials.purpose, wall_now(), max_age_s
+            store, credentials.token, credentials.purpose, wall_now(), max_age_s()
         )
         return signins.issue(User(record.user, METHOD_TOKEN))
 
@@ -108,16 +108,18 @@ def build_authenticator(
     store: TokenStore,
     wall_now: Callable[[], float],
     *,
-    launch_max_age_s: float = MAX_AGE_S[LAUNCH],
+    launch_max_age_s: Callable[[], float] = lambda: MAX_AGE_S[LAUNCH],
 ) -> Authenticator:
     """The authenticator for the ``auth`` setting.
 
     Tokens are honoured whatever the method: they are how other programs send users here.
+
+    :param launch_max_age_s: asked for each launch token, since it may change meanwhile.
     """
     checkers: dict[type, Checker] = {
         CookieCredentials: cookie_checker(signins, {method, METHOD_TOKEN}),
         TokenCredentials: token_checker(
-            signins, store, wall_now, {**MAX_AGE_S, LAUNCH: launch_max_age_s}
+            signins, store, wall_now, lambda: {**MAX_AGE_S, LAUNCH: launch_max_age_s()}
         ),
     }
     if method == METHOD_NONE:

@@ -70,6 +70,10 @@ class SignIns:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def set_lifetimes(self, idle_s: float, absolute_s: float) -> None:
+        """Take other lifetimes into use, for the sign-ins of now as well."""
+        self._idle_s, self._absolute_s = idle_s, absolute_s
+
     def records(self) -> tuple[SignIn, ...]:
         """Everything worth keeping, without any cookie."""
         return tuple(self._entries.values())

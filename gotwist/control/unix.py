@@ -5,6 +5,7 @@ The peer's uid is asked from the kernel (SO_PEERCRED); anybody else is closed wi
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -13,6 +14,7 @@ from contextlib import suppress
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IReactorUNIX
 from twisted.internet.protocol import Factory
 from twisted.internet.tcp import Connection
@@ -21,7 +23,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.protocols.policies import TimeoutMixin
 
 from gotwist.control import wire
-from gotwist.errors import GotwistError
+from gotwist.errors import GotwistError, Unavailable
 
 PEER_CREDENTIALS = struct.Struct("3i")
 IDLE_S = 10.0
@@ -97,7 +99,7 @@ class ControlFactory(Factory):
         return protocol
 
 
-class IControlReactor(IReactorUNIX, IReactorTime):
+class IControlReactor(IReactorTime, IReactorUNIX):
     """What the control door needs of a reactor."""
 
 
@@ -110,23 +112,41 @@ class ControlDoor(Service):
         self.verbs = verbs
         self.port: IListeningPort | None = None
 
-    def startService(self) -> None:
-        """Bind; a stale socket of a daemon that was killed is replaced."""
-        super().startService()
+    def privilegedStartService(self) -> None:
+        """Bind; a stale socket of a daemon that was killed is replaced.
+
+        :raises Unavailable: when a daemon that lives has it, or it cannot be made
+        """
+        super().privilegedStartService()
         _remove_stale(self.path)
         mask = os.umask(0o177)
         try:
             self.port = self.reactor.listenUNIX(
                 self.path, ControlFactory(self.verbs, self.reactor), mode=0o600
             )
+        except CannotListenError as error:
+            raise Unavailable(f"{self.path}: {_reason(error)}") from error
         finally:
             os.umask(mask)
+
+    def startService(self) -> None:
+        """Bind, unless that has been done before privileges were given up."""
+        if self.port is None:
+            self.privilegedStartService()
+        super().startService()
 
     def stopService(self) -> object:
         """Stop listening and remove the socket."""
         super().stopService()
         port, self.port = self.port, None
         return port.stopListening() if port is not None else None
+
+
+def _reason(error: CannotListenError) -> str:
+    problem = error.socketError
+    if getattr(problem, "errno", None) == errno.EADDRINUSE:
+        return "another gotwist daemon runs here; end it, or choose another --runtime_dir"
+    return getattr(problem, "strerror", None) or str(problem)
 
 
 def _remove_stale(path: str) -> None:

@@ -7,6 +7,7 @@ Request ``{"do": "<verb>"}``, answer ``{"ok": true, ...}`` or
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 import msgspec
 
 from gotwist.errors import Malformed

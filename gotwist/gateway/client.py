@@ -1,10 +1,8 @@
-"""One connected client: who it is, what it may send, and how it ends."""
+"""One connected client: who it is, what it sends us, and how it ends."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
@@ -18,33 +16,20 @@ from gotwist.gateway.clients import (
     TOO_LATE,
     TOO_MANY,
     BinaryListener,
-    Buffer,
     Peer,
 )
 from gotwist.gateway.dispatch import Dispatcher
-from gotwist.gateway.frames import HEADER_LENGTH, TEXT, Kind, split_frame, ws_header
+from gotwist.gateway.frames import HEADER_LENGTH, Kind, split_frame
 from gotwist.gateway.house import House, Timer
 from gotwist.gateway.limits import Budget
-from gotwist.gateway.messages import encode_message
+from gotwist.gateway.outlet import Connection, Outlet
 from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
 from gotwist.gateway.table import ActionTable
 
 _ACK = int(Kind.ACK)
 
 
-class Connection(Protocol):
-    """What a client needs of the socket behind it."""
-
-    def send_wire(self, *buffers: Buffer) -> None:
-        """Write buffers that are a whole WebSocket frame; nothing once it has closed."""
-
-    def close(self, code: int, reason: str) -> None: ...
-    def abort(self) -> None: ...
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-
-
-class GatewayClient:
+class GatewayClient(Outlet):
     """The :class:`~gotwist.gateway.clients.Client` that the gateway makes.
 
     :param offered: the sign-in that the handshake brought along, if any.
@@ -55,20 +40,12 @@ class GatewayClient:
         "_apps",
         "_binary",
         "_budget",
-        "_connection",
         "_deadline",
         "_dispatcher",
-        "_house",
         "_offered",
         "_recheck",
         "_session",
-        "_stalled",
-        "_writable_listeners",
-        "id",
-        "is_open",
-        "is_writable",
         "location",
-        "peer",
         "sign_in",
     )
 
@@ -80,25 +57,18 @@ class GatewayClient:
         peer: Peer,
         offered: SignIn | None = None,
     ) -> None:
+        super().__init__(house, connection, peer)
         limits, now = house.limits, house.clock.now()
-        self.id = secrets.token_hex(8)
-        self.peer = peer
         self.sign_in: SignIn | None = None
         self.location = DEFAULT_LOCATION
-        self.is_open = True
-        self.is_writable = True
-        self._house = house
-        self._connection = connection
         self._offered = offered
         self._session: Session | None = None
         self._binary: dict[int, BinaryListener] = {}
-        self._writable_listeners: list[Callable[[], None]] = []
         self._apps: dict[type[Application], Application] = {}
         self._dispatcher = Dispatcher(self, house, table, self._apps)
         self._active = False
         self._budget = Budget(limits, now)
         self._recheck: Timer | None = None
-        self._stalled: Timer | None = None
         self._deadline: Timer | None = house.clock.call_later(
             limits.authentication_s, self._too_late
         )
@@ -242,60 +212,7 @@ class GatewayClient:
             self._recheck = None
             self.close(NOT_AUTHENTICATED, "the sign-in has ended")
 
-    # -- out --------------------------------------------------------------------------------
-
-    def send(self, action: str, value: object) -> None:
-        """See :class:`~gotwist.gateway.clients.Client`."""
-        if self.is_open:
-            message = encode_message(action, value)
-            self._connection.send_wire(ws_header(len(message), TEXT) + message)
-
-    def send_frame(self, *buffers: Buffer) -> None:
-        """See :class:`~gotwist.gateway.clients.Client`."""
-        if self.is_open:
-            self._connection.send_wire(ws_header(sum(map(len, buffers))), *buffers)
-
-    def send_wire(self, *buffers: Buffer) -> None:
-        """See :class:`~gotwist.gateway.clients.Client`."""
-        if self.is_open:
-            self._connection.send_wire(*buffers)
-
-    def on_writable(self, callback: Callable[[], None]) -> None:
-        """See :class:`~gotwist.gateway.clients.Client`."""
-        self._writable_listeners.append(callback)
-
-    def set_writable(self, writable: bool) -> None:
-        """The transport has reached its mark, or has got rid of everything."""
-        if not self.is_open or writable == self.is_writable:
-            return
-        self.is_writable = writable
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
-        if not writable:
-            delay = self._house.limits.stalled_s
-            self._stalled = self._house.clock.call_later(delay, self._drop_stalled)
-            return
-        for listener in tuple(self._writable_listeners):
-            listener()
-
-    def _drop_stalled(self) -> None:
-        self._stalled = None
-        self._house.log.info("client does not read", client=self.id, peer=self.peer.address)
-        self._connection.abort()
-        self.closed()
-
     # -- in ---------------------------------------------------------------------------------
-
-    def pause_reading(self) -> None:
-        """See :class:`~gotwist.gateway.clients.Client`."""
-        if self.is_open:
-            self._connection.pause_reading()
-
-    def resume_reading(self) -> None:
-        """See :class:`~gotwist.gateway.clients.Client`."""
-        if self.is_open:
-            self._connection.resume_reading()
 
     def on_binary(self, kind: int, callback: BinaryListener) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""

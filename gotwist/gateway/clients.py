@@ -18,7 +18,7 @@ Buffer: TypeAlias = bytes | memoryview
 BinaryListener: TypeAlias = Callable[[int, int, bytes], None]
 """Called with terminal number, offset and payload."""
 
-GOING_AWAY = 1000
+GOING_AWAY = 1001
 INTERNAL = 1011
 BAD_MESSAGE = 4400
 NOT_AUTHENTICATED = 4401

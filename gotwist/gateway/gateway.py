@@ -8,9 +8,10 @@ from gotwist.auth.credentials import CookieCredentials, TokenCredentials
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied, Unavailable
 from gotwist.gateway.application import Application
-from gotwist.gateway.client import Connection, GatewayClient
+from gotwist.gateway.client import GatewayClient
 from gotwist.gateway.clients import GOING_AWAY, NOT_AUTHENTICATED, Peer
 from gotwist.gateway.house import House
+from gotwist.gateway.outlet import Connection
 from gotwist.gateway.table import ActionTable, make_all_shared
 
 

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied
-from gotwist.gateway.client import Connection
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
 from gotwist.gateway.origin import OriginRule
+from gotwist.gateway.outlet import Connection
 
 
 @dataclass(frozen=True)

@@ -63,13 +63,17 @@ Policy: TypeAlias = Callable[[Client, str, object], None]
 """Given client, action and argument; raises :class:`Denied` when it may not be."""
 
 
+AddHandler: TypeAlias = Callable[[str, object], None]
+"""Given a regular expression and what answers the paths that match it."""
+
+
 @dataclass(eq=False)
 class House:
     """What is shared by all clients.
 
     ``settings`` gives the snapshot in force.  ``policies`` and ``shared`` are by name of the
-    application.  ``handlers`` are for the web door: a regular expression, matched against the
-    whole path below the prefix, and a resource.
+    application.  ``add_handler`` lets a web resource answer the paths below the prefix that
+    match a regular expression in full; one given again replaces the first.
     """
 
     clock: Clock
@@ -80,15 +84,11 @@ class House:
     signins: SignIns
     sessions: Sessions
     emitter: Emitter
+    add_handler: AddHandler
     clients: Clients = field(default_factory=Clients)
     limits: Limits = field(default_factory=Limits)
     policies: dict[str, Policy] = field(default_factory=dict)
     shared: dict[str, object] = field(default_factory=dict)
-    handlers: dict[str, object] = field(default_factory=dict)
-
-    def add_handler(self, pattern: str, handler: object) -> None:
-        """Let ``handler`` answer the paths that match; one given again replaces the first."""
-        self.handlers[pattern] = handler
 
     def add_policy(self, application: str, policy: Policy) -> None:
         """Ask ``policy`` wherever an action requires ``policies(application)``."""

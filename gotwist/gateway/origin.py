@@ -67,4 +67,4 @@ def parse_origin(text: str) -> tuple[str, str, int] | None:
         return None
     if any(character <= " " or character in "#\\\x7f" for character in text):
         return None
-    return parts.scheme, host.rstrip("."), port if port is not None else _PORTS[parts.scheme]
+    return parts.scheme, host, port if port is not None else _PORTS[parts.scheme]

@@ -97,14 +97,23 @@ class Sessions:
         """End those, calling what they registered for it; how many: a chore."""
         gone = self.expired(now, timeout_s)
         for session in gone:
-            del self._sessions[session.id]
-            self._call(session.on_timeout)
+            self._end(session)
         return len(gone)
+
+    def end_unseen(self, id: str) -> None:
+        """End this session now, unless a client is there."""
+        session = self._sessions.get(id)
+        if session is not None and not session.clients:
+            self._end(session)
 
     def kill(self) -> None:
         """The daemon stops: call what every session registered for that."""
         for session in self:
             self._call(session.on_kill)
+
+    def _end(self, session: Session) -> None:
+        del self._sessions[session.id]
+        self._call(session.on_timeout)
 
     def _call(self, callbacks: list[Callable[[], None]]) -> None:
         for callback in tuple(callbacks):

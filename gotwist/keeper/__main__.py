@@ -92,7 +92,11 @@ def close_inherited() -> None:
 def say(told: int) -> None:
     """Tell the process that was started that a keeper serves."""
     if told >= 0:
-        os.write(told, b"+")
+        try:
+            os.write(told, b"+")
+        except BrokenPipeError:
+            # Who waited for it has been killed: no reason to end as well.
+            pass
         os.close(told)
 
 

@@ -125,6 +125,8 @@ class Requests:
         terminal = self._terminals.open(argv, env, cwd, rows, columns)
         terminal.label = label
         terminal.watchers[connection] = None
+        # Whoever opens a terminal looks at it: saves the first message about needs.
+        self._terminals.need(terminal.id, connection, 0)
         if not connection.persist:
             terminal.owner = connection
         return {"terminal": terminal.id, "slot": terminal.slot, "pid": terminal.pid}

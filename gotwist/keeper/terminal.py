@@ -172,9 +172,7 @@ class Terminal:
 
         In a long flood each bell costs them more than it tells.
         """
-        return (
-            self.burst >= BURST and self.head - self.rung < BELL_BYTES and not self.is_full
-        )
+        return self.burst >= BURST and self.head - self.rung < BELL_BYTES and not self.is_full
 
     def update_need(self) -> bool:
         """Take the slowest watcher's offset over; tell whether anybody watches."""

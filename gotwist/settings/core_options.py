@@ -148,7 +148,7 @@ HOUSEKEEPING = (
         "file_check_interval",
         Duration(0.5),
         "5s",
-        "How often settings files are looked at for changes.",
+        "How often settings files and the certificate are looked at for changes.",
         _HOUSEKEEPING,
     ),
     Option(

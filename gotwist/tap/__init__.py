@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn, cast
 
 from twisted.application.service import IService
 from twisted.python import usage
@@ -32,7 +32,7 @@ class Options(usage.Options):
             raise SystemExit(status)
 
 
-def makeService(options: Options, reactor: Any = None) -> IService:
+def makeService(options: Options, reactor: object = None) -> IService:
     """Build the daemon.
 
     :param reactor: tests hand in theirs; otherwise the one that twistd has installed
@@ -41,10 +41,10 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     if reactor is None:
         from twisted.internet import reactor
     # Late, since Autobahn may not be imported before somebody has chosen the reactor.
-    from gotwist.tap.build import build
+    from gotwist.tap.build import IDaemonReactor, build
 
     try:
-        return build(options.command_line, reactor)
+        return build(options.command_line, cast(IDaemonReactor, reactor))
     except GotwistError as error:
         _refuse(error)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from twisted.application.service import IService, MultiService
+from twisted.internet.interfaces import IReactorFDSet
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
@@ -19,8 +21,10 @@ from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.clock import install_monotonic, system_wall_clock
-from gotwist.control.unix import ControlDoor
+from gotwist.control.unix import ControlDoor, IControlReactor
+from gotwist.errors import GotwistError
 from gotwist.events.emitter import Emitter
+from gotwist.gateway.application import Application
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
 from gotwist.gateway.handshake import GatewayAdmission
@@ -39,22 +43,33 @@ from gotwist.tap import parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, places
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.greeting import Greeting
+from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
-from gotwist.tap.terminals import TerminalsService, own_account, run_in_background
+from gotwist.tap.terminals import (
+    TerminalsService,
+    make_session_directory,
+    own_account,
+    run_in_background,
+)
 from gotwist.web.certificate import ensure_certificate
 from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
 from gotwist.web.handlers import Handlers
+from gotwist.web.request import Request
 from gotwist.web.resources import HouseParts
-from gotwist.web.service import WebDoor
+from gotwist.web.service import IWebReactor, WebDoor
 from gotwist.web.signin import SignInView
 from gotwist.web.static import load_bundle
 from gotwist.web.tls import ReloadingTls
 
-BUILT_IN = (Go, TerminalApplication, Example)
+BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
 
 
-def build(command_line: CommandLine, reactor: Any) -> IService:
+class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet):
+    """What the daemon needs of a reactor."""
+
+
+def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     """Build all services; blocks on the disk, before the reactor runs.
 
     :raises GotwistError: with the sentence to show, when the daemon cannot start
@@ -73,7 +88,13 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
     threads = PrivateThreads(reactor, "gotwist")
     signing_in = SigningIn(snapshot, system_wall_clock, reactor.seconds, threads.run)
     signing_in.load()
-    house = _house(reactor, signing_in, snapshot, lambda: opened.source.current)
+
+    def settings() -> Snapshot:
+        return opened.source.current
+
+    handlers = Handlers()
+    house = _house(reactor, signing_in, settings, handlers)
+    session_end = SessionEnd(house, settings)
 
     link = KeeperLink(
         reactor,
@@ -87,7 +108,7 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
     account = own_account()
     programs = Programs(
         hub,
-        lambda attributes: opened.source.current.application("terminal", attributes),
+        lambda attributes: settings().application("terminal", attributes),
         account,
         {
             "session_dir": snapshot.text("session_dir"),
@@ -99,26 +120,31 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
         run_in_background,
     )
     house.emitter.on("go:get_locations", lambda client: programs.tell_places(client.session))
+    session_dir = snapshot.text("session_dir")
+    programs.make_directory = lambda session: threads.run(
+        lambda: make_session_directory(session_dir, session)
+    )
     house.shared["terminal"] = programs
     gateway = Gateway(house, _applications(snapshot, house))
 
-    web = _web_door(reactor, snapshot, signing_in, gateway, lambda: opened.source.current)
-    greeting = Greeting(web, signing_in, account.name, lambda: opened.source.current)
+    web = _web_door(reactor, settings, signing_in, gateway, handlers)
+    greeting = Greeting(web, signing_in, account.name, settings)
     chores = ChoresService(
         reactor,
         daemon_chores(
-            lambda: opened.source.current,
+            settings,
             SettingsWatcher(opened.source, opened.directory, threads.run),
             signing_in,
             house,
+            session_end,
             hub,
             web,
         ),
         threads.run,
     )
-    opened.source.subscribe(lambda old, new: _apply(new, house, web, chores))
+    opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
 
-    daemon = Daemon(gateway, opened.written)
+    daemon = Daemon(gateway, session_end, opened.written)
     for service in (
         threads,
         web,
@@ -133,15 +159,14 @@ def build(command_line: CommandLine, reactor: Any) -> IService:
 class Daemon(MultiService):
     """All services; says goodbye to clients before the doors close."""
 
-    def __init__(self, gateway: Gateway, written: tuple[str, ...]) -> None:
+    def __init__(self, gateway: Gateway, session_end: SessionEnd, written: tuple[str, ...]) -> None:
         super().__init__()
         self.gateway = gateway
+        self._session_end = session_end
         self._written = written
 
     def privilegedStartService(self) -> None:
         """Open the doors; what is wrong with them is told in one sentence."""
-        from gotwist.errors import GotwistError
-
         try:
             super().privilegedStartService()
         except GotwistError as error:
@@ -155,11 +180,17 @@ class Daemon(MultiService):
 
     def stopService(self) -> object:
         """Stop everything, clients first."""
+        self._session_end.stop()
         self.gateway.stop()
         return super().stopService()
 
 
-def _house(reactor: Any, signing_in: SigningIn, snapshot: Snapshot, settings: Any) -> House:
+def _house(
+    reactor: IDaemonReactor,
+    signing_in: SigningIn,
+    settings: Callable[[], Snapshot],
+    handlers: Handlers,
+) -> House:
     events = EventLog()
 
     def failed(failure: Exception) -> None:
@@ -177,11 +208,12 @@ def _house(reactor: Any, signing_in: SigningIn, snapshot: Snapshot, settings: An
         signins=signing_in.signins,
         sessions=Sessions(failed),
         emitter=Emitter(listener_failed),
-        limits=parts.gateway_limits(snapshot),
+        add_handler=handlers.put,
+        limits=parts.gateway_limits(settings()),
     )
 
 
-def _applications(snapshot: Snapshot, house: House) -> tuple[Any, ...]:
+def _applications(snapshot: Snapshot, house: House) -> tuple[type[Application], ...]:
     directory = snapshot.optional_text("applications_dir")
     return load_applications(
         BUILT_IN,
@@ -194,19 +226,20 @@ def _applications(snapshot: Snapshot, house: House) -> tuple[Any, ...]:
 
 
 def _web_door(
-    reactor: Any, snapshot: Snapshot, signing_in: SigningIn, gateway: Gateway, settings: Any
+    reactor: IDaemonReactor,
+    settings: Callable[[], Snapshot],
+    signing_in: SigningIn,
+    gateway: Gateway,
+    handlers: Handlers,
 ) -> WebDoor:
-    chosen = parts.web_settings(snapshot)
+    chosen = parts.web_settings(settings())
     tls = None
     if not chosen.disable_ssl:
         assert chosen.certificate is not None and chosen.keyfile is not None
-        names = [parts.public_host(snapshot), *chosen.addresses]
+        names = [parts.public_host(settings()), *chosen.addresses]
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):
             log.info("certificate made: {path}", path=str(chosen.certificate))
         tls = ReloadingTls(chosen.certificate, chosen.keyfile)
-    handlers = Handlers()
-    for pattern, handler in gateway.house.handlers.items():
-        handlers.add_handler(pattern, handler)
     admission = GatewayAdmission(
         gateway,
         lambda: parts.origin_rule(settings()),
@@ -218,6 +251,7 @@ def _web_door(
         admission,
         server=chosen.server_header,
         max_connections=chosen.limits.connections,
+        refusal_headers=parts.refusal_headers(chosen),
     )
 
     def page_settings(view: SignInView) -> dict[str, object]:
@@ -247,15 +281,16 @@ def _web_door(
 
 
 def _peer_of(request: IRequest) -> Peer:
-    from gotwist.web.request import Request
-
     assert isinstance(request, Request)
     return Peer(request.client_address(), request.is_secure_for_client())
 
 
-def _apply(new: Snapshot, house: House, web: WebDoor, chores: ChoresService) -> None:
+def _apply(
+    new: Snapshot, house: House, signing_in: SigningIn, web: WebDoor, chores: ChoresService
+) -> None:
     """Put what can change while the daemon runs in force."""
     house.limits = parts.gateway_limits(new)
+    signing_in.apply(new)
     web.apply(parts.web_settings(new))
     chores.refresh()
 

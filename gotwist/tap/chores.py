@@ -11,10 +11,9 @@ from gotwist.housekeeping.chores import Chore
 from gotwist.housekeeping.leftovers import remove_old_session_directories, remove_old_user_logs
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
+from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.web.service import WebDoor
-
-CERTIFICATE_INTERVAL_S = 30.0
 
 
 def daemon_chores(
@@ -22,6 +21,7 @@ def daemon_chores(
     watcher: SettingsWatcher,
     signing_in: SigningIn,
     house: House,
+    session_end: SessionEnd,
     hub: Hub,
     web: WebDoor,
 ) -> tuple[Chore, ...]:
@@ -29,10 +29,6 @@ def daemon_chores(
 
     def every(option: str) -> Callable[[], float]:
         return lambda: settings().seconds(option)
-
-    def end_sessions() -> int:
-        timeout_s = settings().seconds("session_timeout")
-        return house.sessions.end_expired(house.clock.now(), timeout_s)
 
     def remove_logs() -> object:
         now = settings()
@@ -51,10 +47,10 @@ def daemon_chores(
 
     return (
         Chore("changed settings", every("file_check_interval"), watcher.check),
-        Chore("expired sessions", every("session_timeout_check_interval"), end_sessions),
+        Chore("expired sessions", every("session_timeout_check_interval"), session_end.end_expired),
         Chore("expired sign-ins", every("cleanup_interval"), signing_in.end_expired),
         Chore("old user logs", every("cleanup_interval"), remove_logs, blocking=True),
         Chore("old session directories", every("cleanup_interval"), remove_sessions, blocking=True),
-        Chore("changed certificate", CERTIFICATE_INTERVAL_S, web.refresh_certificate),
+        Chore("changed certificate", every("file_check_interval"), web.refresh_certificate),
         Chore("stalled viewers", 1.0, hub.watch_patience),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
 from gotwist.settings.snapshot import Snapshot
+from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts
 from gotwist.web.options import Limits as WebLimits
 from gotwist.web.options import WebSettings
@@ -49,6 +51,17 @@ def web_settings(snapshot: Snapshot) -> WebSettings:
     )
 
 
+def refusal_headers(settings: WebSettings) -> tuple[tuple[str, str], ...]:
+    """What a refused WebSocket handshake carries: the same as every other answer."""
+    headers = [
+        (name.decode("ascii"), value.decode("ascii"))
+        for name, value in security_headers(secure=not settings.disable_ssl, host=None)
+    ]
+    if settings.server_header:
+        headers.append(("Server", settings.server_header))
+    return tuple(headers)
+
+
 def public_host(snapshot: Snapshot) -> str:
     """The name by which this door is shown in links: the address it listens on, if it is one."""
     for address in snapshot.texts("address"):
@@ -78,8 +91,9 @@ def gateway_limits(snapshot: Snapshot) -> Limits:
     )
 
 
+@lru_cache(maxsize=1)
 def origin_rule(snapshot: Snapshot) -> OriginRule:
-    """Which pages may open a WebSocket."""
+    """Which pages may open a WebSocket; asked for each handshake, so kept while it holds."""
     settings = web_settings(snapshot)
     return OriginRule(settings.origins, allowed_hosts(settings))
 

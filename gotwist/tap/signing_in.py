@@ -58,7 +58,7 @@ class SigningIn:
         )
         method = snapshot.text("auth")
         self.authenticator: Authenticator = build_authenticator(
-            method, self.signins, self.tokens, wall_now, launch_max_age_s=self.link_ttl_s
+            method, self.signins, self.tokens, wall_now, launch_max_age_s=lambda: self.link_ttl_s
         )
         self.desk = Desk(
             self.authenticator,
@@ -68,6 +68,13 @@ class SigningIn:
             welcomes=method == METHOD_NONE,
             max_age_s=int(snapshot.seconds("auth_timeout")),
         )
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Take changed lifetimes into use."""
+        self.link_ttl_s = snapshot.seconds("launch_link_ttl")
+        absolute_s = snapshot.seconds("auth_timeout")
+        self.signins.set_lifetimes(snapshot.seconds("auth_idle_timeout"), absolute_s)
+        self.desk.max_age_s = int(absolute_s)
 
     def load(self) -> None:
         """Take up the sign-ins of the daemon before this one; blocks."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -17,8 +16,9 @@ from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.auth.user import User
-from gotwist.errors import GotwistError
+from gotwist.errors import GotwistError, Unavailable
 from gotwist.gateway.house import House
+from gotwist.paths import make_private_directory
 
 log = Logger()
 
@@ -106,6 +106,11 @@ class TerminalsService(Service):
 
 
 def make_session_directory(session_dir: str, session: str) -> None:
-    """Make a session's directory with room for downloads; blocks."""
-    path = Path(session_dir) / session / "downloads"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make a session's directory with room for downloads; blocks.
+
+    A full disk costs the downloads, not the terminal.
+    """
+    try:
+        make_private_directory(os.path.join(session_dir, session, "downloads"))
+    except Unavailable as error:
+        log.error("there can be no downloads: {reason}", reason=error.message)

@@ -31,6 +31,7 @@ from gotwist.web.request import Request
 
 LINGER_S: Final = 1.0
 _DISCARD_BYTES: Final = 1_048_576
+_LENGTH_DIGITS: Final = 18
 _LIMITS: Final = {408: "time", 413: "body size", 414: "address length", 431: "head size"}
 
 
@@ -66,8 +67,11 @@ class ChannelHouse(Protocol):
     def note_limit(self, limit: str, peer: str) -> None:
         """Count, and perhaps log, that this peer has met a limit."""
 
-    def complete_headers(self, headers: Headers, request: Request | None) -> None:
-        """Add what every answer carries."""
+    def complete_headers(self, headers: Headers, request: Request | None, *, tls: bool) -> None:
+        """Add what every answer carries.
+
+        :param tls: whether the connection itself, without any proxy, is one.
+        """
 
 
 class Channel(HTTPChannel):
@@ -205,6 +209,11 @@ class Channel(HTTPChannel):
         if self._receivedHeaderCount >= self.maxHeaders:
             self.refuse(431)
             return False
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length" and len(value.strip()) > _LENGTH_DIGITS:
+            # Python itself refuses to read a number of thousands of digits, with a traceback.
+            self.refuse(400)
+            return False
         return bool(super().headerReceived(line))
 
     def allHeadersReceived(self) -> None:
@@ -239,7 +248,7 @@ class Channel(HTTPChannel):
 
     def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
         request = self.requests[0] if self.requests else None
-        self.house.complete_headers(headers, request)
+        self.house.complete_headers(headers, request, tls=bool(self.isSecure()))
         super().writeHeaders(version, code, reason_phrase(int(code)), headers)
 
     def requestDone(self, request: Request) -> None:

@@ -36,7 +36,7 @@ class Desk:
         self._save = save
         self._methods = methods
         self._welcomes = welcomes
-        self._max_age_s = max_age_s
+        self.max_age_s = max_age_s
 
     async def take_launch_token(self, token: str, peer: str) -> SignInTicket:
         """Use up a launch token; raises :class:`~gotwist.errors.Denied`."""
@@ -67,4 +67,4 @@ class Desk:
     async def _ticket(self, sign_in: SignIn) -> SignInTicket:
         await self._save()
         view = SignInView(sign_in.user.upn, sign_in.session)
-        return SignInTicket(sign_in.cookie, view, self._max_age_s)
+        return SignInTicket(sign_in.cookie, view, self.max_age_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import unquote
 
 from twisted.web.iweb import IRequest
@@ -61,6 +62,21 @@ class Handlers:
                 self._handlers.remove(handler)
 
         return remove
+
+    def put(self, pattern: str, answer: object) -> None:
+        """Add an address for an application, whose every client may give it again.
+
+        :raises TypeError: when ``answer`` is neither a resource nor a function.
+        :raises re.error: when the pattern is none.
+        """
+        if not (IResource.providedBy(answer) or callable(answer)):
+            raise TypeError(f"{answer!r} cannot answer a request")
+        handler = Handler(re.compile(pattern), cast("IResource | Answer", answer), False, None)
+        for index, other in enumerate(self._handlers):
+            if other.pattern == handler.pattern:
+                self._handlers[index] = handler
+                return
+        self._handlers.append(handler)
 
     def find(self, path: str) -> tuple[Handler, re.Match[str]] | None:
         """Find who answers for a path, given decoded and without the prefix."""

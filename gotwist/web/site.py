@@ -109,8 +109,8 @@ class Site(TwistedSite):
         if self.notices.hit(limit, peer, self.reactor.seconds()):
             self._log.warn("limit of {limit} met by {peer}", limit=limit, peer=peer)
 
-    def complete_headers(self, headers: Headers, request: Request | None) -> None:
-        secure = request is not None and request.is_secure_for_client()
+    def complete_headers(self, headers: Headers, request: Request | None, *, tls: bool) -> None:
+        secure = tls if request is None else request.is_secure_for_client()
         host = None if request is None else request.host_text
         for name, value in security_headers(secure=secure, host=host):
             if not headers.hasHeader(name):

@@ -54,14 +54,14 @@ class GotwistWireTests(SynchronousTestCase):
         self.assertEqual(actions(wire.bye()), [{"terminal:kill_terminal": 7}])
 
     def test_acknowledges_what_was_drawn(self) -> None:
-        """Each 64 KiB drawn are acknowledged by their place in the terminal's output."""
+        """Each 128 KiB drawn are acknowledged by their place in the terminal's output."""
         wire = GotwistWire()
         self.attached(wire, 1000, output=100)
-        self.assertEqual(wire.drawn(65_535), b"")
-        ((_, frame),) = payloads(wire.drawn(65_600))
+        self.assertEqual(wire.drawn(131_071), b"")
+        ((_, frame),) = payloads(wire.drawn(131_200))
         self.assertEqual(frame[0], 3)
-        self.assertEqual(int.from_bytes(frame[8:16], "big"), 1000 - 100 + 65_600)
-        self.assertEqual(wire.drawn(65_700), b"")
+        self.assertEqual(int.from_bytes(frame[8:16], "big"), 1000 - 100 + 131_200)
+        self.assertEqual(wire.drawn(131_300), b"")
 
     def test_joins_without_ending(self) -> None:
         """Who joins a terminal names it, and leaves it alone in the end."""

@@ -120,6 +120,7 @@ class World:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.log = MemoryLog()
+        self.handlers: dict[str, object] = {}
         clock = ReactorClock(self.clock, lambda: WALL + self.clock.seconds())
         self.signins = SignIns("secret", clock.wall_now)
         self.tokens = MemoryTokenStore(clock.now)
@@ -134,6 +135,7 @@ class World:
             signins=self.signins,
             sessions=Sessions(lambda failure: None),
             emitter=Emitter(lambda name, failure: None),
+            add_handler=self.handlers.__setitem__,
             limits=self.limits,
         )
         self.gateway = Gateway(self.house, self.applications)

@@ -84,7 +84,7 @@ class LifeTests(SynchronousTestCase):
         """Handlers for the web door are collected, one per pattern."""
         self.world.enter()
         self.world.enter()
-        self.assertEqual(list(self.world.house.handlers), ["story/.*"])
+        self.assertEqual(list(self.world.handlers), ["story/.*"])
 
     def test_timeouts(self) -> None:
         """A timeout rings once; it does not when the connection ends before; one may fail."""

@@ -384,7 +384,7 @@ class EndTests(ClientCase):
         """When the daemon stops, every client hears goodbye."""
         self.world.gateway.stop()
         assert self.connection.closed_with is not None
-        self.assertEqual(self.connection.closed_with[0], 1000)
+        self.assertEqual(self.connection.closed_with[0], 1001)
 
 
 class FanOutTests(ClientCase):

@@ -33,6 +33,7 @@ class OriginTests(SynchronousTestCase):
         self.assertFalse(self.allowed("https://gate.example:444"))
         self.assertFalse(self.allowed("https://gate.example.evil.example"))
         self.assertFalse(self.allowed("https://notgate.example"))
+        self.assertFalse(self.allowed("https://gate.example."))
         self.assertFalse(self.allowed("https://evil.example", "evil.example"))
         self.assertFalse(self.allowed("https://gate.example", None))
 

@@ -14,12 +14,20 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 #: For a machine that is busy with everything else; reached only when something is broken.
 PATIENCE_S = 60.0
 LINK = re.compile(rb"https?://\S+[?&#]token=[A-Za-z0-9]+")
+#: The launch link where the first start prints it, which is not the log's doing.
+GREETING = re.compile(r"    https?://\S+/auth\?token=wstoken[0-9a-f]{64}")
+#: What no log may hold, whatever happens.
+BLEMISH = re.compile(
+    r"Traceback \(most recent|Unhandled [Ee]rror|wstoken[0-9a-f]{16}"
+    r"|[0-9a-f]{64}\.[0-9a-f]{64}|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]"
+)
 
 
 def free_port() -> int:
@@ -48,14 +56,17 @@ class Daemon:
     """``twistd -n gotwist`` with everything below a temporary directory.
 
     :param options: further options of the command line
+    :param tolerated: expressions for blemishes of the log that a test provokes on purpose
     """
 
-    def __init__(self, *options: str, plain: bool = False) -> None:
+    def __init__(self, *options: str, plain: bool = False, tolerated: Sequence[str] = ()) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="gotwist-"))
         self.port = free_port()
         self.plain = plain
         self.options = [*(["--disable_ssl"] if plain else []), *options]
         self.log = self.home / "daemon.log"
+        self.tolerated = list(tolerated)
+        self._judged = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -183,15 +194,49 @@ class Daemon:
                         return int(entry.name)
         return None
 
+    def blemishes(self) -> list[str]:
+        """Lines logged since the last call that hold what no log may, secrets cut out."""
+        text = self.log.read_bytes().decode("utf-8", "replace") if self.log.exists() else ""
+        new, self._judged = text[self._judged :], len(text)
+        secrets = self.home / ".gotwist" / "conf.d" / "20cookie_secret.conf"
+        secret = (
+            re.search(r'"cookie_secret": "(\S+)"', secrets.read_text())
+            if (secrets.is_file())
+            else None
+        )
+        found = [
+            line
+            for line in new.split("\n")
+            if (BLEMISH.search(line) or (secret and secret[1] in line))
+            and not GREETING.fullmatch(line)
+            and not any(re.search(pattern, line) for pattern in self.tolerated)
+        ]
+        for keeper_log in self.home.rglob("keeper.log"):
+            found += [line for line in keeper_log.read_text("utf-8", "replace").split("\n") if line]
+        if any("Traceback" in line or "Unhandled" in line for line in found):
+            found.append(new)
+        return found
+
+    def judge_log(self) -> None:
+        """Fail when the log holds a traceback, a token, a cookie or a control character."""
+        found = self.blemishes()
+        if found:
+            raise AssertionError("in the log:\n" + "\n".join(found))
+
     def close(self) -> None:
-        """End everything and remove the directory."""
+        """End everything, remove the directory, and judge the log."""
         if self.process is not None:
             self._end(signal.SIGKILL)
-        pid = self.keeper_pid()
-        if pid is not None:
+        if self.keeper_pid() is not None:
             self.run("--kill")
             with suppress(AssertionError):
                 until(lambda: self.keeper_pid() is None, "the keeper to end", 10)
-            if self.keeper_pid() == pid:
+        for _ in range(10):
+            # One whose socket a test has taken away hears nobody any more.
+            pid = self.keeper_pid()
+            if pid is not None:
                 os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.home, ignore_errors=True)
+        try:
+            self.judge_log()
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)

@@ -61,7 +61,7 @@ class FirstStartTests(DaemonTestCase):
     def test_nothing_is_reachable_without_a_credential(self) -> None:
         """Without a cookie there is no page, no terminal, and no WebSocket beyond a ping."""
         daemon = self.daemon().start()
-        status, _, body = request(daemon, "GET", "/")
+        _, _, body = request(daemon, "GET", "/")
         self.assertNotIn(b"static/main-", body)
         websocket = WebSocket(daemon.base)
         websocket.send("go:ping", 1)
@@ -278,7 +278,8 @@ class StopTests(DaemonTestCase):
         daemon = self.daemon(plain=True).start()
         cookie = cookie_of(daemon, daemon.first_link())
         screen = Screen(connect(daemon, cookie))
-        screen.type(b"X=kept\n")
+        screen.type(b"X=kept; echo ta''ken\n")
+        screen.until_text(b"taken")
         self.assertEqual(daemon.terminate(), 0)
         with self.assertRaises(Closed) as closed:
             screen.until_text(b"never printed")

@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,6 +58,7 @@ class WebSocket:
         else:
             self.socket = plain
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.timeout_s = timeout_s
         self.buffer = bytearray()
         lines = [
             f"GET {parts.path}ws{query} HTTP/1.1",
@@ -120,8 +122,10 @@ class WebSocket:
         """The next text or binary message; answers pings.
 
         :raises Closed: at the end
+        :raises TimeoutError: when nothing but pings has come for ``timeout_s``
         """
-        while True:
+        deadline = time.monotonic() + self.timeout_s
+        while time.monotonic() < deadline:
             first, second = self._take(2)
             length = second & 127
             if length == 126:
@@ -136,6 +140,7 @@ class WebSocket:
                 raise Closed(struct.unpack("!H", payload[:2])[0] if payload else None)
             elif opcode in (TEXT, BINARY):
                 return opcode, payload
+        raise TimeoutError("nothing but pings")
 
     def until_action(self, wanted: str) -> Any:
         """Read on to the value of an action; other messages are dropped.
@@ -150,6 +155,16 @@ class WebSocket:
                     return message[wanted]
                 if "go:error" in message:
                     raise AssertionError(f"waiting for {wanted}: {message}")
+
+    def until(self, true: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """Read on to the first text message of which something is true, errors included."""
+        while True:
+            opcode, payload = self.receive()
+            if opcode == TEXT:
+                message = json.loads(payload)
+                assert isinstance(message, dict)
+                if true(message):
+                    return message
 
     def close(self) -> None:
         """Cut the connection."""

@@ -155,13 +155,16 @@ class FlowTests(KeeperCase):
     def outlast_grace(self) -> None:
         """Wait until another flood, that nobody watches, has run on."""
         number = self.peer.open("yes")
+        self.peer.need(number, None)
         wait_until(lambda: self.peer.head(number) > 2 * RING)
         self.peer.ask(do="close", terminal=number)
 
     def test_window(self) -> None:
-        """A flood stands still when its viewer is a window behind, and goes on when it is not."""
+        """A flood stands still when its viewer is a window behind, and goes on when it is not.
+
+        Whoever opened a terminal counts as a viewer that has drawn nothing yet.
+        """
         number = self.peer.open("yes")
-        self.peer.need(number, 0)
         wait_until(lambda: self.peer.head(number) >= RING // 2)
         self.outlast_grace()
         mark = self.peer.head(number)
@@ -173,6 +176,7 @@ class FlowTests(KeeperCase):
     def test_grace(self) -> None:
         """Unwatched, a flood stands still for the grace and then runs on into the ring."""
         number = self.peer.open("yes")
+        self.peer.need(number, None)
         wait_until(lambda: self.peer.head(number) >= RING // 2)
         self.assertLess(self.peer.head(number), RING)
         wait_until(lambda: self.peer.head(number) > 5 * RING)
@@ -195,6 +199,7 @@ class FlowTests(KeeperCase):
     def test_attach_holds(self) -> None:
         """What a viewer begins with stays in the ring until it has told how far it is."""
         number = self.peer.open("yes")
+        self.peer.need(number, None)
         wait_until(lambda: self.peer.head(number) > 3 * RING)
         begin = self.peer.ask(do="attach", terminal=number, have=None)
         self.assertTrue(begin["reset"])

@@ -24,8 +24,9 @@ from gotwist.web.static import Bundle, StaticFile
 ALICE = SignInView("alice", "session-alice")
 COOKIE = "alice-cookie"
 TEMPLATE = (
-    '<!doctype html><html><head><meta name="gotwist" content=""><link rel="stylesheet" '
-    'href="main.css"></head><body><script type="module" src="main.js"></script></body></html>'
+    '<!doctype html><html><head><meta name="gotwist" content="{{settings}}">'
+    '<link rel="stylesheet" href="{{base}}static/{{main_css}}">'
+    '<script type="module" src="{{base}}static/{{main_js}}"></script></head><body></body></html>'
 )
 BUNDLE = Bundle(
     files={

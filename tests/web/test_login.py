@@ -185,8 +185,8 @@ class PageTests(SynchronousTestCase):
         """The page names the hashed bundle and carries its settings as escaped JSON."""
         answer = House().ask("/?location=x", Cookie=f"gotwist={COOKIE}")
         page = answer.body.decode()
-        self.assertIn('src="static/main-ABCDEFGH.js"', page)
-        self.assertIn('href="static/main-ABCDEFGH.css"', page)
+        self.assertIn('src="/static/main-ABCDEFGH.js"', page)
+        self.assertIn('href="/static/main-ABCDEFGH.css"', page)
         match = re.search(r'<meta name="gotwist" content="([^"]*)">', page)
         assert match is not None
         self.assertEqual(unescape(match[1]), '{"user":"alice","x":"</script>\\"\'"}')

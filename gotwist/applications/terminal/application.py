@@ -92,9 +92,12 @@ class TerminalApplication(Application):
             self.programs.commands(user), wanted.command, self.programs.default_command(user)
         )
         start = self.programs.start(user, place, command, *clamp_size(wanted.rows, wanted.columns))
+        await self.programs.prepare(place.session)
         terminal = await self.hub.open(start, number)
         if self.client.is_open:
             self.hub.view_new(terminal, self._look(terminal, wanted))
+        else:
+            terminal.tell_need()
 
     def _look(self, terminal: Terminal, wanted: arguments.NewTerminal) -> Viewer:
         number = terminal.label.term
@@ -263,6 +266,10 @@ class TerminalApplication(Application):
     def _type(self, number: int, chars: str) -> None:
         terminal, viewer = self._viewed(number)
         data = chars.encode("utf-8", "surrogatepass")
-        offset = self.typed.get(terminal.id, 0)
-        self.hub.keeper.type(terminal.id, ~viewer.stream & (2**64 - 1), offset, data)
+        # A stream of its own, beside that of the page's numbered input.
+        keeper, stream = self.hub.keeper, ~viewer.stream & (2**64 - 1)
+        offset = self.typed.get(terminal.id)
+        if offset is None:
+            offset = keeper.applied(terminal.id, stream)  # what this page typed before it reloaded
+        keeper.type(terminal.id, stream, offset, data)
         self.typed[terminal.id] = offset + len(data)

@@ -1,4 +1,4 @@
-"""All terminals of this daemon: opening and ending them, viewers, and the keeper's events.
+"""The hub: opens and ends terminals, brings output to viewers, and hears the keeper.
 
 One hub serves every client.  It finds terminals again after a restart of the daemon from
 the labels that the keeper held.
@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from gotwist.applications.terminal import telling
 from gotwist.applications.terminal.echo import FLOOD_BYTES, EchoWait
 from gotwist.applications.terminal.keeping import Beginning, Keeper
 from gotwist.applications.terminal.label import Label, parse_label, render_label
-from gotwist.applications.terminal.places import Place, Places, place_of
+from gotwist.applications.terminal.places import Place
+from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.errors import Malformed, Unavailable
-
 
 #: A longer piece of input is a paste: nobody watches for its echo.
 TYPED_BYTES = 64
@@ -61,8 +59,8 @@ class New:
     redraw: bool = False
 
 
-class Hub:
-    """Keeps terminals by id, by slot and by place.
+class Hub(Register):
+    """Everything that happens with terminals, for all clients.
 
     :param now: monotonic seconds
     :param spawn: runs an awaitable in the background and logs its failure with a context
@@ -74,12 +72,8 @@ class Hub:
         now: Callable[[], float],
         spawn: Callable[[str, Awaitable[object]], None],
     ) -> None:
-        self.keeper = keeper
-        self.places = Places()
+        super().__init__(keeper, spawn)
         self._now = now
-        self._spawn = spawn
-        self._by_id: dict[int, Terminal] = {}
-        self._by_slot: dict[int, Terminal] = {}
         self._blocked: set[Terminal] = set()
         self._echo = EchoWait()
 
@@ -94,7 +88,7 @@ class Hub:
                 continue  # not one of ours: another program's terminal in the same keeper
             await self.keeper.adopt(held.terminal)
             terminal = self._add(held.terminal, held.slot, label, held.rows, held.columns)
-            terminal.program_title = held.title
+            terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
         return len(self._by_id)
@@ -134,7 +128,7 @@ class Hub:
         except BaseException:
             self.places.remove(start.place, number)
             raise
-        return self._add(opened.terminal, opened.slot, label, rows, columns)
+        return self._add(opened.terminal, opened.slot, label, rows, columns, told=0)
 
     async def end(self, terminal: Terminal) -> None:
         """End a terminal's program; whoever looks at it is told."""
@@ -233,36 +227,6 @@ class Hub:
         now = self._now()
         self._blocked = {terminal for terminal in self._blocked if terminal.set_aside(now)}
 
-    # names and places
-
-    def set_manual_title(self, terminal: Terminal, title: str) -> None:
-        """Give a title by hand; empty makes it the program's again."""
-        self._relabel(terminal, manual_title=clean_title(title))
-        telling.tell_title(terminal)
-
-    def move(self, terminal: Terminal, place: Place) -> int:
-        """Move a terminal to another location of its session; answers its number there."""
-        telling.tell_moved(terminal, place.location)
-        number = self.places.next_number(place)
-        self.places.remove(place_of(terminal), terminal.label.term)
-        self.places.put(place, number, terminal)
-        self._relabel(terminal, location=place.location, term=number)
-        terminal.tell_need()
-        return number
-
-    def swap(self, one: Terminal, other: Terminal) -> None:
-        """Exchange two terminals' numbers within their place."""
-        place = place_of(one)
-        telling.tell_moved(one, place.location)
-        telling.tell_moved(other, place.location)
-        first, second = one.label.term, other.label.term
-        self.places.put(place, first, other)
-        self.places.put(place, second, one)
-        self._relabel(one, term=second)
-        self._relabel(other, term=first)
-        one.tell_need()
-        other.tell_need()
-
     # the keeper's events
 
     def on_bell(self, slots: Sequence[int]) -> None:
@@ -281,7 +245,7 @@ class Hub:
         """A program has set its title."""
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
-            terminal.program_title = title
+            terminal.program_title = clean_title(title)
             telling.tell_title(terminal)
 
     def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:
@@ -291,10 +255,6 @@ class Hub:
             if viewer.stream == stream:
                 viewer.applied = applied
                 viewer.tell_applied()
-
-    def owner_of(self, session: str) -> str:
-        """The user to whom a session's terminals belong."""
-        return next(t.label.upn for t in self._by_id.values() if t.label.session == session)
 
     def on_exited(
         self, terminal_id: int, code: int | None, signal: int | None, offset: int
@@ -332,24 +292,3 @@ class Hub:
     def _resynchronise(self, terminal: Terminal, viewer: Viewer) -> None:
         viewer.is_syncing = True
         self._spawn("resynchronise a viewer", self.synchronise(terminal, viewer, None))
-
-    def _relabel(self, terminal: Terminal, **changes: object) -> None:
-        terminal.label = msgspec.structs.replace(terminal.label, **changes)
-        self._spawn(
-            "label a terminal", self.keeper.label(terminal.id, render_label(terminal.label))
-        )
-
-    def _add(self, terminal_id: int, slot: int, label: Label, rows: int, columns: int) -> Terminal:
-        terminal = Terminal(terminal_id, slot, label, rows, columns, self.keeper.need)
-        self._by_id[terminal_id] = terminal
-        self._by_slot[slot] = terminal
-        self.places.put(place_of(terminal), label.term, terminal)
-        return terminal
-
-    def _remove(self, terminal: Terminal) -> None:
-        self._by_id.pop(terminal.id, None)
-        if self._by_slot.get(terminal.slot) is terminal:
-            del self._by_slot[terminal.slot]
-        self._blocked.discard(terminal)
-        self.places.remove(place_of(terminal), terminal.label.term)
-        telling.tell_end(terminal)

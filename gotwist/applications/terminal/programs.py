@@ -49,6 +49,9 @@ class Programs:
         #: Awaited before anything is told or opened: until then the terminals of the daemon
         #: before this one are not known, and a number might be given twice.
         self.ready: Callable[[], Awaitable[None]] = _ready
+        #: Makes a session's directory, before the first program of that session starts.
+        self.make_directory: Callable[[str], Awaitable[None]] = _no_directory
+        self._with_directory: set[str] = set()
         self._settings = settings
         self._account = account
         self._directories = directories
@@ -64,6 +67,7 @@ class Programs:
 
     def _time_out(self, session: str) -> None:
         self._watched.discard(session)
+        self._with_directory.discard(session)
         self._spawn("end the terminals of a session", self.hub.end_session(session))
 
     def tell_places(self, session: Session) -> None:
@@ -76,6 +80,12 @@ class Programs:
             place = session.place(location, "terminal")
             place.clear()
             place.update((str(n), t.describe()) for n, t in found.get(location, {}).items())
+
+    async def prepare(self, session: str) -> None:
+        """See to it that a session's programs have a directory to put downloads in."""
+        if session not in self._with_directory:
+            await self.make_directory(session)
+            self._with_directory.add(session)
 
     def commands(self, user: User) -> dict[str, Command]:
         """The commands a user may choose from."""
@@ -141,6 +151,10 @@ class Programs:
 
 async def _ready() -> None:
     """Nothing has to be waited for."""
+
+
+async def _no_directory(session: str) -> None:
+    """Nothing has to be made."""
 
 
 def short_hash(text: str) -> str:

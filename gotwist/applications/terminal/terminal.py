@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gotwist.applications.terminal.label import Label
-from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Pumped, Ring, Viewer
 
 #: The keeper is told about progress in steps of this many bytes, not for every frame.
@@ -35,6 +34,7 @@ class Terminal:
     """A pseudo-terminal that the keeper holds, and who looks at it.
 
     :param need: tells the keeper how far the viewers are (None: nobody watches)
+    :param told: what the keeper takes for granted of that
     """
 
     __slots__ = (
@@ -59,6 +59,7 @@ class Terminal:
         rows: int,
         columns: int,
         need: Callable[[int, int | None], None],
+        told: int | None = None,
     ) -> None:
         self.id = terminal
         self.slot = slot
@@ -71,12 +72,12 @@ class Terminal:
         #: Where the head stood when the bell last rang.
         self.bell_head = 0
         self._need = need
-        self._need_told: int | None = None
+        self._need_told = told
 
     @property
     def title(self) -> str:
         """What a tab shows: the user's own title before the program's, then the command."""
-        return self.label.manual_title or clean_title(self.program_title) or self.label.command
+        return self.label.manual_title or self.program_title or self.label.command
 
     def describe(self) -> dict[str, object]:
         """What ``terminal:terminals`` and ``go:locations`` say of it."""

@@ -16,10 +16,10 @@ from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from gotwist.gateway.client import Connection
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.frames import BINARY, TEXT, ws_header
 from gotwist.gateway.handshake import Connect, Handshake
+from gotwist.gateway.outlet import Connection
 from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
 from gotwist.gateway.websocket.protocol import GuardedWebSocket
 
