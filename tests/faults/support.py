@@ -6,7 +6,7 @@ import atexit
 import os
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -40,7 +40,7 @@ class Kind:
 
     options: tuple[str, ...] = ()
     plain: bool = True
-    settings: dict[str, object] = field(default_factory=lambda: SETTINGS, hash=False)
+    settings: object = field(default_factory=lambda: SETTINGS, hash=False)
 
 
 PLAIN = Kind()
@@ -144,13 +144,21 @@ class FaultTestCase(SynchronousTestCase):
         """A terminal with a program of its own, ended at the end."""
         websocket = websocket or self.client()
         screen = Screen(websocket, command=command, **wanted)
-        self.addCleanup(self._end, screen)
+        if self.kind is not None:
+            # A daemon of the test's own takes its terminals along.
+            self.addCleanup(self._end, self.daemon, screen)
         return screen
 
-    def _end(self, screen: Screen) -> None:
-        with suppress(OSError, Closed):
-            screen.websocket.send("terminal:kill_terminal", screen.term)
-            screen.websocket.until(lambda found: {"terminal:term_ended", "go:error"} & found.keys())
+    def _end(self, daemon: Daemon, screen: Screen) -> None:
+        for websocket in (lambda: screen.websocket, lambda: self.client(daemon)):
+            # The test's own connection may be what was attacked.
+            with suppress(OSError, Closed):
+                self._kill(websocket(), screen.term)
+                return
+
+    def _kill(self, websocket: WebSocket, term: int) -> None:
+        websocket.send("terminal:kill_terminal", term)
+        websocket.until(lambda found: {"terminal:term_ended", "go:error"} & found.keys())
 
     def assert_closed(self, websocket: WebSocket, *codes: int | None) -> None:
         """The connection ends, with one of these codes (None: without a word)."""
@@ -167,7 +175,7 @@ class FaultTestCase(SynchronousTestCase):
         websocket.send("go:ping", mark)
         websocket.until(lambda message: message.get("go:pong") == mark)
 
-    def attempt(self, what: Callable[[], object]) -> None:
-        """Do what the other side may refuse to listen to."""
+    def push(self, websocket: WebSocket, data: bytes) -> None:
+        """Send what the other side may refuse to listen to."""
         with suppress(OSError):
-            what()
+            websocket.socket.sendall(data)

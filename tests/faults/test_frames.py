@@ -56,7 +56,7 @@ class FrameTests(FaultTestCase):
             b"\x81\xff" + struct.pack("!Q", 5) + MASK + b"hello",
         ):
             websocket = self.client()
-            self.attempt(lambda data=data, to=websocket: to.socket.sendall(data))
+            self.push(websocket, data)
             self.assert_closed(websocket, 1002, 1007, 1009, None)
             websocket.close()
 
@@ -64,7 +64,7 @@ class FrameTests(FaultTestCase):
         """A frame that is announced too long is refused by its head alone."""
         for length in (65_537, 2**31, 2**62):
             websocket = self.client()
-            self.attempt(lambda: websocket.socket.sendall(frame(0x82, b"x" * 9, length)))
+            self.push(websocket, frame(0x82, b"x" * 9, length))
             self.assert_closed(websocket, 1009, 1002)
             websocket.close()
 
@@ -74,7 +74,7 @@ class FrameTests(FaultTestCase):
             websocket = self.client()
             before = self.memory()
             pieces = frame(TEXT, piece) + frame(0, piece) * count
-            self.attempt(lambda: websocket.socket.sendall(pieces))
+            self.push(websocket, pieces)
             self.assert_closed(websocket, 1009, 4429)
             self.assertLess(self.memory() - before, 2_048)
             websocket.close()
@@ -84,7 +84,7 @@ class FrameTests(FaultTestCase):
         websocket, other = self.client(), self.client()
         before = self.memory()
         websocket.socket.sendall(frame(TEXT))
-        self.attempt(lambda: websocket.socket.sendall(frame(0) * 100_000))
+        self.push(websocket, frame(0) * 100_000)
         self.assert_still_talks(other)
         self.assertLess(self.memory() - before, 4_096)
 
@@ -118,7 +118,7 @@ class FrameTests(FaultTestCase):
     def test_ping_flood(self) -> None:
         """Pings are messages: too many end the connection with 4429, others notice nothing."""
         websocket, other = self.client(), self.client()
-        self.attempt(lambda: websocket.socket.sendall(frame(0x80 | PING, b"x") * 20_000))
+        self.push(websocket, frame(0x80 | PING, b"x") * 20_000)
         self.assert_closed(websocket, 4429, None)
         self.assert_still_talks(other)
 
@@ -127,7 +127,7 @@ class FrameTests(FaultTestCase):
         websocket = self.client()
         before = self.memory()
         websocket.socket.settimeout(2)
-        self.attempt(lambda: websocket.socket.sendall(frame(0x80 | PING, b"x" * 125) * 50_000))
+        self.push(websocket, frame(0x80 | PING, b"x" * 125) * 50_000)
         self.assertLess(self.memory() - before, 2_048)
 
     def test_close_and_go_on(self) -> None:
@@ -135,7 +135,7 @@ class FrameTests(FaultTestCase):
         websocket = self.client()
         data = frame(0x80 | CLOSE, struct.pack("!H", 1000))
         more = frame(0x81, b'{"terminal:new_terminal": {"rows": 9, "columns": 9}}') * 20
-        self.attempt(lambda: websocket.socket.sendall(data + more))
+        self.push(websocket, data + more)
         self.assert_closed(websocket, 1000, None)
         other = self.client()
         other.send("terminal:get_terminals", None)
@@ -207,27 +207,27 @@ class RateTests(FaultTestCase):
         for at in range(900):
             websocket.send("go:ping", at)
         websocket.until(lambda found: found.get("go:pong") == 899)
-        self.attempt(lambda: websocket.socket.sendall(frame(0x81, b'{"go:ping":1}') * 3_000))
+        self.push(websocket, frame(0x81, b'{"go:ping":1}') * 3_000)
         self.assert_closed(websocket, 4429, None)
 
     def test_bytes(self) -> None:
         """More bytes than allowed end with 4429, long before the count of messages does."""
         websocket = self.client()
         message = frame(0x81, b'{"go:ping":"' + b"x" * 60_000 + b'"}')
-        self.attempt(lambda: websocket.socket.sendall(message * 40))
+        self.push(websocket, message * 40)
         self.assert_closed(websocket, 4429, None)
 
     def test_acknowledgements(self) -> None:
         """Acknowledgements are cheap, not free."""
         screen = self.screen(command="cat")
         ack = frame(0x82, pack_header(Kind.ACK, screen.term, 0))
-        self.attempt(lambda: screen.websocket.socket.sendall(ack * 200_000))
+        self.push(screen.websocket, ack * 200_000)
         self.assert_closed(screen.websocket, 4429, None)
 
     def test_code_is_told(self) -> None:
         """A client that reads sees the code, not just the end."""
         websocket = self.client()
-        self.attempt(lambda: websocket.socket.sendall(frame(0x81, b'{"go:ping":1}') * 1_200))
+        self.push(websocket, frame(0x81, b'{"go:ping":1}') * 1_200)
         self.assert_closed(websocket, 4429)
 
 

@@ -169,11 +169,11 @@ class SizeTests(FaultTestCase):
         line.sendall(
             b"POST /auth HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        self.push(line, b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+        self.pour(line, b"10000\r\n" + b"x" * 65_536 + b"\r\n")
         after = memory_kib(self.daemon.process.pid)
         self.assertLess(after - before, 4_096)
 
-    def push(self, line: socket.socket, piece: bytes) -> None:
+    def pour(self, line: socket.socket, piece: bytes) -> None:
         """Go on sending what nobody wants until the daemon has had enough."""
         started = time.monotonic()
         sent = 0
@@ -200,7 +200,7 @@ class SizeTests(FaultTestCase):
     def test_endless_line(self) -> None:
         """A line without an end is not gathered."""
         line = dial(self.daemon)
-        self.push(line, b"x" * 65_536)
+        self.pour(line, b"x" * 65_536)
 
 
 class TlsEndTests(FaultTestCase):

@@ -9,7 +9,7 @@ from tests.integration.websocket import BINARY, TEXT, WebSocket
 
 OPEN_HOUSE = Kind(("--auth=none",))
 #: One value of each sort that JSON knows, and the corners of some.
-VALUES = (
+VALUES: tuple[object, ...] = (
     None, True, False, 0, -1, 1, 1.5, 2**31, 999_999_999_999_999, -(2**53) + 1, 1e308,
     "", "x", "1", "\x00", "\u202e", "x" * 40_000, "../../etc/passwd", "%s%n{0}", "__class__",
     [], [1], ["1"], [[]], {}, {"term": 1}, {"term": "1"}, {"term": True}, {"term": None},
@@ -210,7 +210,7 @@ class StrangerTests(FaultTestCase):
     def test_odd_credentials(self) -> None:
         """Whatever is offered instead of a credential, the answer is to sign in or an error."""
         websocket = self.stranger()
-        for auth in (
+        offers: tuple[object, ...] = (
             "",
             "x",
             "wstoken" + "0" * 64,
@@ -223,7 +223,8 @@ class StrangerTests(FaultTestCase):
             1,
             True,
             "x" * 40_000,
-        ):
+        )
+        for auth in offers:
             websocket.send("go:authenticate", {"auth": auth, "location": "default"})
             found = websocket.until(lambda m: "go:reauthenticate" in m or "go:error" in m)
             self.assertNotIn("go:set_username", found)

@@ -132,7 +132,7 @@ class SecondBrowserTests(ScreensTestCase):
         self.assert_same_screen(tab, other)
         other.type(":qa!\n")
         for one in (tab, other):
-            one.await_(lambda one=one: one.screen()["buffer"] == "normal", "the main screen")
+            one.until("gotwist.serialize(1).buffer === 'normal'")
         self.assert_same_screen(tab, other, scrollback=False)
 
     def test_attaches_in_the_middle_of_a_flood(self) -> None:
