@@ -5,6 +5,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -75,7 +76,7 @@ class Gotwist(Server):
         self._headers = self._sign_in()
 
     def _sign_in(self) -> list[str]:
-        """Load the page once: all connections are tabs of one browser, in one session."""
+        """Load the page once: connections that share a terminal are tabs of one browser."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/")
@@ -94,13 +95,17 @@ class Gotwist(Server):
         processes.end(processes.running_with(str(self.directory / "var" / "runtime")))
         super().stop()
 
-    def line(self, wire: GotwistWire) -> Line:
+    def line(self, wire: GotwistWire, headers: Sequence[str] = ()) -> Line:
         """Begin a connection with this wire."""
-        request = upgrade(self.host, "/ws", f"http://{self.host}", self._headers)
+        request = upgrade(self.host, "/ws", f"http://{self.host}", headers)
         return Line(self.address, request, wire)
 
     def connect(self) -> Line:
+        # A visitor of its own, as with the others, who know no sessions.
         return self.line(GotwistWire())
 
+    def sharable(self) -> Line:
+        return self.line(GotwistWire(), self._headers)
+
     def join(self, line: Line) -> Line:
-        return self.line(GotwistWire(term=cast(GotwistWire, line.wire).term))
+        return self.line(GotwistWire(term=cast(GotwistWire, line.wire).term), self._headers)

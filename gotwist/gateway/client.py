@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
@@ -81,11 +81,19 @@ class GatewayClient(Outlet):
         shared = self._house.shared
         for kind in self._dispatcher.table.applications:
             self._apps[kind] = kind(self, self._house, shared.get(kind.name))
-        for application in self._apps.values():
-            application.initialize()
-        for application in self._apps.values():
-            application.open()
+        self._begin(lambda application: application.initialize())
+        self._begin(lambda application: application.open())
         self._house.emitter.trigger("go:open", self)
+
+    def _begin(self, step: Callable[[Application], None]) -> None:
+        for kind, application in tuple(self._apps.items()):
+            try:
+                step(application)
+            except Exception as failure:
+                # One that cannot begin costs its own actions, not the whole connection.
+                self._house.log.failure("application failed", failure, application=kind.name)
+                application.release()
+                del self._apps[kind]
 
     def closed(self) -> None:
         """The connection has ended: tell the applications and give everything back."""

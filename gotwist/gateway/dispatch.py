@@ -108,7 +108,10 @@ class Dispatcher:
                 raise Malformed(self.table.refusal(name, hint=hint))
             kind, action = found
             arguments = action.check(self._client, self._house, value)
-            result = action.function(self._applications[kind], *arguments)
+            application = self._applications.get(kind)
+            if application is None:
+                raise Unavailable(f"{kind.name} does not work just now.")
+            result = action.function(application, *arguments)
             if isawaitable(result):
                 await result
         except Exception as failure:

@@ -44,12 +44,17 @@ def make_all_shared(
 
     One that fails is named in the log and left out; the others run.
     """
-    ready = []
+    ready: list[type[Application]] = []
+    taken: dict[str, str] = {}
     for application in applications:
         try:
+            for name in application.actions:
+                if name in taken:
+                    raise ValueError(f"{name} is an action of {taken[name]} already")
             house.shared[application.name] = application.make_shared(house)
         except Exception as failure:
             house.log.failure("application skipped", failure, application=application.name)
         else:
             ready.append(application)
+            taken |= dict.fromkeys(application.actions, application.name)
     return tuple(ready)

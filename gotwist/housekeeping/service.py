@@ -58,10 +58,10 @@ class ChoresService(Service):
     def __init__(self, clock: IReactorTime, chores: Iterable[Chore], in_thread: InThread) -> None:
         self._clock = clock
         self._in_thread = in_thread
-        self._chores = tuple(chores)
+        self.chores = tuple(chores)
         self._loops: dict[str, LoopingCall] = {}
-        self._records: dict[str, Record] = {chore.name: Record() for chore in self._chores}
-        if len(self._records) != len(self._chores):
+        self._records: dict[str, Record] = {chore.name: Record() for chore in self.chores}
+        if len(self._records) != len(self.chores):
             raise ValueError("two chores of the same name")
 
     @property
@@ -71,7 +71,7 @@ class ChoresService(Service):
 
     def startService(self) -> None:
         super().startService()
-        for chore in self._chores:
+        for chore in self.chores:
             loop = LoopingCall(self._round, chore)
             loop.clock = self._clock
             self._loops[chore.name] = loop
@@ -87,7 +87,7 @@ class ChoresService(Service):
 
     def refresh(self) -> None:
         """Apply changed intervals now instead of after the pause that has begun."""
-        for chore in self._chores:
+        for chore in self.chores:
             loop = self._loops.get(chore.name)
             interval_s = chore.current_interval_s()
             if loop is not None and loop.interval != interval_s:

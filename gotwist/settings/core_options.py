@@ -65,7 +65,7 @@ APPLICATIONS = (
         "applications_dir",
         Path(),
         None,
-        "Directory of further applications, a Python file or package each.",
+        "Directory of further applications: one directory each, with Python files in it.",
         _APPLICATIONS,
         restart=True,
     ),

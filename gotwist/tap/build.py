@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
@@ -22,7 +22,6 @@ from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
-from gotwist.errors import GotwistError
 from gotwist.events.emitter import Emitter
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import Peer
@@ -42,6 +41,7 @@ from gotwist.settings.start import open_settings
 from gotwist.tap import parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, places
 from gotwist.tap.chores import daemon_chores
+from gotwist.tap.daemon import Daemon
 from gotwist.tap.greeting import Greeting
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
@@ -144,7 +144,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     )
     opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
 
-    daemon = Daemon(gateway, session_end, opened.written)
+    daemon = Daemon(gateway, session_end, greeting, opened.written)
     for service in (
         threads,
         web,
@@ -154,35 +154,6 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     ):
         service.setServiceParent(daemon)
     return daemon
-
-
-class Daemon(MultiService):
-    """All services; says goodbye to clients before the doors close."""
-
-    def __init__(self, gateway: Gateway, session_end: SessionEnd, written: tuple[str, ...]) -> None:
-        super().__init__()
-        self.gateway = gateway
-        self._session_end = session_end
-        self._written = written
-
-    def privilegedStartService(self) -> None:
-        """Open the doors; what is wrong with them is told in one sentence."""
-        try:
-            super().privilegedStartService()
-        except GotwistError as error:
-            raise SystemExit(f"gotwist: {error.message}") from None
-
-    def startService(self) -> None:
-        """Start everything."""
-        for path in self._written:
-            log.info("settings written: {path}", path=path)
-        super().startService()
-
-    def stopService(self) -> object:
-        """Stop everything, clients first."""
-        self._session_end.stop()
-        self.gateway.stop()
-        return super().stopService()
 
 
 def _house(
@@ -242,7 +213,7 @@ def _web_door(
         tls = ReloadingTls(chosen.certificate, chosen.keyfile)
     admission = GatewayAdmission(
         gateway,
-        lambda: parts.origin_rule(settings()),
+        parts.Kept(parts.origin_rule, settings),
         secure_cookie=SECURE_COOKIE,
         plain_cookie=PLAIN_COOKIE,
     )

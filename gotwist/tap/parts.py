@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
@@ -13,6 +15,8 @@ from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts
 from gotwist.web.options import Limits as WebLimits
 from gotwist.web.options import WebSettings
+
+T = TypeVar("T")
 
 
 def static_directory() -> Path:
@@ -105,3 +109,24 @@ def keeper_options(snapshot: Snapshot) -> tuple[str, ...]:
         "--ring",
         str(terminal.integer("ring_size")),
     )
+
+
+class Kept(Generic[T]):
+    """A value made from a snapshot, and made anew only when there is another one.
+
+    For what is asked for with every connection.
+    """
+
+    def __init__(self, make: Callable[[Snapshot], T], settings: Callable[[], Snapshot]) -> None:
+        self._make = make
+        self._settings = settings
+        self._snapshot = settings()
+        self._value = make(self._snapshot)
+
+    def __call__(self) -> T:
+        """The value for the settings in force."""
+        snapshot = self._settings()
+        if snapshot is not self._snapshot:
+            self._value = self._make(snapshot)
+            self._snapshot = snapshot
+        return self._value

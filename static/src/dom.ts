@@ -75,3 +75,16 @@ export class Listeners {
     for (const undo of this.undo.splice(0)) undo();
   }
 }
+
+/** A field whose text no keyboard corrects, completes or capitalises. */
+export function takeLiterally(field: HTMLTextAreaElement): void {
+  for (const [name, value] of [
+    ["autocapitalize", "off"],
+    ["autocorrect", "off"],
+    ["autocomplete", "off"],
+    ["spellcheck", "false"],
+    ["inputmode", "text"],
+  ] as const) {
+    field.setAttribute(name, value);
+  }
+}

@@ -8,7 +8,7 @@ import { Terminal, type IDisposable } from "@xterm/xterm";
 
 import { isAnswer } from "./answers";
 import { parseCopyRequest } from "./clipboard";
-import { Listeners, h } from "./dom";
+import { Listeners, h, takeLiterally } from "./dom";
 import type { Screen } from "./draw";
 import { forgetGpu, hasGpu } from "./gpu";
 import { LinkHint, openLink } from "./links";
@@ -98,8 +98,8 @@ export class TerminalView implements Screen {
     if (!this.opened) {
       this.opened = true;
       this.xterm.open(this.host);
-      this.prepareTextarea();
-      const observer = new ResizeObserver(() => this.measureSoon());
+      if (this.xterm.textarea) takeLiterally(this.xterm.textarea);
+      const observer = new ResizeObserver(() => this.visible && this.measureSoon());
       observer.observe(this.host);
       this.listeners.add({ dispose: () => observer.disconnect() });
     }
@@ -180,14 +180,20 @@ export class TerminalView implements Screen {
 
   private listen(): void {
     const { xterm, events, listeners } = this;
+    const first = xterm.onWriteParsed(() => {
+      performance.mark("gotwist-prompt");
+      first.dispose();
+    });
+    listeners.add(first);
     // Fires just before the data of a key: what looks like an answer may be Shift+F3.
     listeners.add(xterm.onKey(({ key }) => (this.key = key)));
     listeners.add(
       xterm.onData((data) => {
         const isKey = data === this.key;
         this.key = "";
-        if (!isKey && (this.muted || !this.answers) && isAnswer(data)) return;
-        events.onInput(this.encoder.encode(this.transform(data)));
+        const answers = !isKey && isAnswer(data);
+        if (answers && (this.muted || !this.answers)) return;
+        events.onInput(this.encoder.encode(answers ? data : this.transform(data)));
       }),
     );
     listeners.add(
@@ -226,19 +232,6 @@ export class TerminalView implements Screen {
       if (text) events.onPaste(text, this.isBracketed);
     };
     listeners.on(this.host, "paste", onPaste, true);
-  }
-
-  private prepareTextarea(): void {
-    const { textarea } = this.xterm;
-    for (const [name, value] of [
-      ["autocapitalize", "off"],
-      ["autocorrect", "off"],
-      ["autocomplete", "off"],
-      ["spellcheck", "false"],
-      ["inputmode", "text"],
-    ] as const) {
-      textarea?.setAttribute(name, value);
-    }
   }
 
   /** History by itself; a program on the whole screen or with the mouse gets its wheel. */

@@ -55,6 +55,30 @@ class Broken(Application):
         raise RuntimeError("no")
 
 
+class Late(Application):
+    """Fails when a client comes."""
+
+    name = "late"
+
+    def initialize(self) -> None:
+        self.add_timeout(1, lambda: 1 / 0)
+        raise RuntimeError("no")
+
+    @action("late:speak")
+    def speak(self) -> None:
+        raise AssertionError("never called")
+
+
+class Thief(Application):
+    """Wants an action that is another's."""
+
+    name = "thief"
+
+    @action("go:ping", before_authentication=True)
+    def ping(self) -> None:
+        raise AssertionError("never called")
+
+
 class LifeTests(SynchronousTestCase):
     """What an application is told, and when."""
 
@@ -79,6 +103,31 @@ class LifeTests(SynchronousTestCase):
         self.world.enter()
         self.assertEqual([name for name, _ in self.world.log.failures], ["application skipped"])
         self.assertNotIn("broken", self.world.house.shared)
+
+    def test_fails_for_a_client(self) -> None:
+        """One that cannot begin for a client is named in the log; the others serve that client."""
+        world = World((Go, Late, Story))
+        client, connection = world.enter()
+        self.assertEqual([name for name, _ in world.log.failures], ["application failed"])
+        say(client, "late:speak", None)
+        ((_, error),) = connection.messages()
+        assert isinstance(error, dict)
+        self.assertEqual(error["code"], "unavailable")
+        say(client, "go:ping", 1)
+        self.assertEqual(connection.messages(), [("go:pong", 1)])
+        world.clock.advance(2)
+        self.assertEqual(len(world.log.failures), 1)
+        client.closed()
+
+    def test_action_of_another(self) -> None:
+        """One that wants another's action is left out, and the action stays where it was."""
+        world = World((Go, Thief, Story))
+        self.assertEqual(
+            [str(f) for _, f in world.log.failures], ["go:ping is an action of go already"]
+        )
+        client, connection = world.enter()
+        say(client, "go:ping", 1)
+        self.assertEqual(connection.messages(), [("go:pong", 1)])
 
     def test_handler(self) -> None:
         """Handlers for the web door are collected, one per pattern."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from tests.integration.daemon import PATIENCE_S, Daemon, until
@@ -65,10 +65,11 @@ class Tab:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("websocket", lambda socket: self.requests.append(socket.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console",
-            lambda line: self.errors.append(line.text) if line.type in ("error", "warning") else 0,
-        )
+        self.page.on("console", self._on_console)
+
+    def _on_console(self, line: ConsoleMessage) -> None:
+        if line.type in ("error", "warning"):
+            self.errors.append(line.text)
 
     def open(self, url: str) -> Tab:
         """Go to an address and wait for the prompt of the first terminal."""
@@ -165,6 +166,10 @@ class Tab:
         assert answer not in command, "the echo of the command would be taken for its answer"
         self.type(command + "\n")
         self.until_text(answer)
+
+    def until_visible(self, selector: str) -> None:
+        """Wait until an element is to be seen."""
+        self.await_(lambda: self.visible(selector), f"{selector} to be seen")
 
     def visible(self, selector: str) -> bool:
         """Tell whether an element is to be seen."""

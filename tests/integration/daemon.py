@@ -64,6 +64,8 @@ class Daemon:
         self.port = free_port()
         self.plain = plain
         self.options = [*(["--disable_ssl"] if plain else []), *options]
+        #: Further places of Python modules.
+        self.python_path: list[Path] = []
         self.log = self.home / "daemon.log"
         self.tolerated = list(tolerated)
         self._judged = 0
@@ -95,7 +97,7 @@ class Daemon:
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "PYTHONPATH": os.pathsep.join(
-                [root, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+                [root, *map(str, self.python_path), *filter(None, [os.environ.get("PYTHONPATH")])]
             ),
             "GOTWIST_HOME": str(self.home / ".gotwist"),
         }

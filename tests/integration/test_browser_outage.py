@@ -158,7 +158,5 @@ class DaemonKilledTests(OutageTestCase):
 
 def _pressed(tab: Tab, button: object) -> bool:
     """Press the button as long as it is there; tell whether the connection is back."""
-    tab.js(
-        "[...document.querySelectorAll('.banner button')].forEach((b) => b.hidden || b.click())"
-    )
+    tab.js("[...document.querySelectorAll('.banner button')].forEach((b) => b.hidden || b.click())")
     return bool(tab.js("gotwist.state().signedIn"))

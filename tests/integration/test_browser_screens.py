@@ -13,7 +13,9 @@ class ScreensTestCase(BrowserTestCase):
         """A daemon with something to look at, and a tab with a plain shell."""
         daemon = self.daemon()
         (daemon.home / "text").write_text(
-            "".join(f"line {n} of the text \u2603 \u4f60\u597d {'-' * (n % 70)}\n" for n in range(900))
+            "".join(
+                f"line {n} of the text \u2603 \u4f60\u597d {'-' * (n % 70)}\n" for n in range(900)
+            )
         )
         (daemon.home / "code.py").write_text('"""Doc."""\n\n\ndef f(x):\n    return "a" + x  # y\n')
         daemon.start()
@@ -130,7 +132,7 @@ class SecondBrowserTests(ScreensTestCase):
         self.assert_same_screen(tab, other)
         other.type(":qa!\n")
         for one in (tab, other):
-            one.await_(lambda one=one: one.screen()["buffer"] == "normal", "the main screen")
+            one.until("gotwist.serialize(1).buffer === 'normal'")
         self.assert_same_screen(tab, other, scrollback=False)
 
     def test_attaches_in_the_middle_of_a_flood(self) -> None:

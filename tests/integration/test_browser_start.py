@@ -30,7 +30,7 @@ class StartTests(BrowserTestCase):
         tab = self.tab(daemon.first_link())
         tab.run("echo la''st words", "last words")
         tab.type("exit 3\n")
-        tab.await_(lambda: tab.visible(".ended"), "the bar of an ended program")
+        tab.until_visible(".ended")
         self.assertIn("exit code 3", tab.page.locator(".ended").inner_text())
         self.assertIn("last words", tab.text())
         tab.page.get_by_role("button", name="Restart").click()
@@ -61,7 +61,7 @@ class StartTests(BrowserTestCase):
         one.page.get_by_role("menuitem", name="Sign out").click()
         for tab in (one, other):
             tab.until("gotwist.state().connection === 'signed-out'")
-            tab.await_(lambda tab=tab: tab.visible("dialog"), "the question to sign in again")
+            tab.until_visible("dialog")
             self.assertIn("signed out", tab.page.locator(".banner").inner_text())
         one.page.reload()
         one.await_(lambda: "launch link" in one.page.content().lower(), "the sign-in page")

@@ -27,6 +27,10 @@ class TabsTests(BrowserTestCase):
         """What the tabs are called, from left to right."""
         return [str(text).strip() for text in tab.page.locator(".tab-label").all_inner_texts()]
 
+    def until_titles(self, tab: Tab, titles: list[str]) -> None:
+        """Wait until the tabs are called so."""
+        tab.await_(lambda: self.titles(tab) == titles, f"the titles {titles}")
+
     def test_new_and_close(self) -> None:
         """New terminals come by button and keys; closing asks while a program runs."""
         tab = self.start()
@@ -34,25 +38,40 @@ class TabsTests(BrowserTestCase):
         tab.press("Control+Shift+T")
         tab.until("gotwist.terminals().length === 3 && gotwist.state().active === 3")
         tab.press("Control+Shift+W")
-        tab.await_(lambda: tab.visible("dialog"), "a question")
+        tab.until_visible("dialog")
         tab.press("Escape")
         self.assertEqual(self.order(tab), [1, 2, 3])
         tab.press("Control+Shift+W")
         tab.page.get_by_role("button", name="Close terminal").click()
         tab.await_(lambda: self.order(tab) == [1, 2], "the terminal to close")
         tab.type("exit\n")
-        tab.await_(lambda: tab.visible(".ended"), "the end of the second")
+        tab.until_visible(".ended")
         tab.page.locator(".ended").get_by_role("button", name="Close").click()
         tab.await_(lambda: self.order(tab) == [1], "only the first to be left")
         tab.run("echo fi''rst", "first")
         self.assert_clean(tab)
+
+    def test_letters_first_drawn_while_hidden(self) -> None:
+        """A terminal that is being hidden measures its letters rightly all the same."""
+        tab = self.start()
+        tab.run("echo rea''dy; cat", "ready")
+        tab.press("Control+c", "Control+Shift+T")
+        tab.until("gotwist.state().active === 2 && gotwist.terminals()[1].drawn > 0")
+        self.assertFalse(tab.page.locator(".panel").first.is_visible())
+        tab.press("Control+Alt+1")
+        tab.until_text("^C")
+        widths = tab.js(
+            """[...document.querySelectorAll(".panel:not([hidden]) .xterm-rows span")]
+              .map((each) => parseFloat(each.style.letterSpacing) || 0)"""
+        )
+        self.assertLess(max(map(abs, widths)), 1)
 
     def test_last_one_closed(self) -> None:
         """Without a terminal the page offers a new one, also after a reload it opens one."""
         tab = self.start()
         tab.press("Control+Shift+W")
         tab.page.get_by_role("button", name="Close terminal").click()
-        tab.await_(lambda: tab.visible(".empty"), "the empty page")
+        tab.until_visible(".empty")
         tab.page.locator(".empty button").click()
         tab.until("gotwist.terminals().length === 1 && gotwist.terminals()[0].drawn > 0")
         tab.run("echo ne''w", "new")
@@ -71,11 +90,10 @@ class TabsTests(BrowserTestCase):
         tab.press("Control+Alt+Shift+ArrowRight")
         self.assertEqual(self.order(tab), [1, 3, 2])
         names = self.titles(tab)
-        for step in (lambda: tab.page.reload(), lambda: None):
-            step()
-            tab.ready()
+        for _ in range(2):
+            tab.reload()
             self.assertEqual(self.order(tab), [1, 3, 2])
-            tab.await_(lambda: self.titles(tab) == names, f"the names {names}")
+            self.until_titles(tab, names)
             self.assertEqual(tab.js("gotwist.state().active"), 3)
         self.assert_clean(tab)
 
@@ -92,7 +110,7 @@ class TabsTests(BrowserTestCase):
         """A program names its tab and the window; a name given by hand wins until taken back."""
         tab = self.start()
         tab.type("printf '\\e]2;my <b>title</b>\\a'\n")
-        tab.await_(lambda: self.titles(tab) == ["my <b>title</b>"], "the title")
+        self.until_titles(tab, ["my <b>title</b>"])
         self.assertTrue(tab.page.title().startswith("my <b>title</b>"))
         for name, shown in (("mine", "mine"), ("", "my <b>title</b>")):
             tab.press("Control+Shift+M")
@@ -100,7 +118,7 @@ class TabsTests(BrowserTestCase):
             tab.press("Control+a", "Delete")
             tab.type(name)
             tab.press("Enter")
-            tab.await_(lambda shown=shown: self.titles(tab) == [shown], f"the title {shown!r}")
+            self.until_titles(tab, [shown])
 
     def test_find(self) -> None:
         """Finding counts the matches, selects one, goes on, and says when there is none."""
@@ -181,7 +199,7 @@ class LooksTests(BrowserTestCase):
         tab.js(
             "Object.keys(localStorage).forEach((key) => localStorage.setItem(key, '{broken'))"
             ", localStorage.setItem(`gotwist.settings.${gotwist.state().upn}`,"
-            " '{\"fontSize\": 1e9, \"theme\": 7, \"bell\": \"<x>\"}')"
+            ' \'{"fontSize": 1e9, "theme": 7, "bell": "<x>"}\')'
         )
         tab.reload()
         tab.run("echo fi''ne", "fine")

@@ -90,7 +90,7 @@ test("the program sees every key once and in order, whatever is lost on the way"
       assert.ok(offset <= program.length);
       program += String.fromCharCode(...payload.subarray(program.length - offset));
       return true;
-    });
+    }, new FakeClock());
     stream.resume(0);
     let all = "";
     for (let step = 0; step < 200; step++) {

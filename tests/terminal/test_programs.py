@@ -154,13 +154,13 @@ class SessionTests(ProgramsTestCase):
         self.sessions.end_expired(5, 5)
         self.assertEqual(len(self.hub.places), 0)
 
-    def test_locations_are_written(self) -> None:
-        """A session is told what is open where, each time somebody asks."""
+    def test_locations_are_told(self) -> None:
+        """A session knows, when it is asked for, what is open where."""
         session = self.sessions.restore("s1", ANNA, 0)
         terminal = self.wait(self.hub.open(self.start(), None))
+        assert isinstance(terminal, Terminal)
         self.programs.tell_places(session)
         self.assertEqual(list(session.place("work", "terminal")), ["1"])
-        assert isinstance(terminal, Terminal)
         self.wait(self.hub.end(terminal))
         self.programs.tell_places(session)
         self.assertEqual(session.place("work", "terminal"), {})

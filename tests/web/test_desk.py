@@ -30,7 +30,7 @@ class DeskTests(SynchronousTestCase):
 
     def open(self, method: str) -> Desk:
         authenticator = build_authenticator(
-            method, self.signins, self.tokens, self.clock.seconds, launch_max_age_s=60
+            method, self.signins, self.tokens, self.clock.seconds, launch_max_age_s=lambda: 60
         )
         return Desk(
             authenticator,

@@ -71,6 +71,17 @@ class HandlerTests(SynchronousTestCase):
         self.assertEqual(self.house.ask("/a/tree/x/y").body, b"y")
         self.assertEqual(self.house.ask("/a/tree").status, 404)
 
+    def test_put(self) -> None:
+        """What an application gives again replaces what it gave first; nonsense is refused."""
+        for answer in (Name(b"first"), greet):
+            self.handlers.put(r"app/(x)", answer)
+        self.assertEqual(self.house.ask("/a/app/x", Cookie=SIGNED_IN).body, b"x alice")
+        self.assertEqual(self.house.ask("/a/app/x").status, 401)
+        with self.assertRaises(TypeError):
+            self.handlers.put(r"app/(y)", "text")
+        with self.assertRaises(re.error):
+            self.handlers.put(r"app/(", greet)
+
     def test_removed(self) -> None:
         """A handler taken away answers no more."""
         remove = self.handlers.add_handler(r"(x)", greet, is_public=True)

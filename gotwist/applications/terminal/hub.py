@@ -10,17 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gotwist.applications.terminal import telling
-from gotwist.applications.terminal.echo import FLOOD_BYTES, EchoWait
 from gotwist.applications.terminal.keeping import Beginning, Keeper
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
+from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.errors import Malformed, Unavailable
-
-#: A longer piece of input is a paste: nobody watches for its echo.
-TYPED_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,6 @@ class Hub(Register):
         super().__init__(keeper, spawn)
         self._now = now
         self._blocked: set[Terminal] = set()
-        self._echo = EchoWait()
 
     # opening and ending
 
@@ -87,7 +83,7 @@ class Hub(Register):
                 continue  # not one of ours: another program's terminal in the same keeper
             await self.keeper.adopt(held.terminal)
             terminal = self._add(held.terminal, held.slot, label, held.rows, held.columns)
-            terminal.program_title = held.title
+            terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
         return len(self._by_id)
@@ -205,14 +201,7 @@ class Hub(Register):
 
     def type(self, terminal: Terminal, viewer: Viewer, offset: int, data: bytes) -> int:
         """Give keystrokes to the program; answers the applied offset."""
-        if len(data) > TYPED_BYTES:
-            return self.keeper.type(terminal.id, viewer.stream, offset, data)
-        head, slot = self.keeper.arena.head, terminal.slot
-        before = head(slot)
-        applied = self.keeper.type(terminal.id, viewer.stream, offset, data)
-        if self._echo.until_moved(head, slot, before):
-            self.pump(terminal)
-        return applied
+        return self.keeper.type(terminal.id, viewer.stream, offset, data)
 
     def pump(self, terminal: Terminal) -> None:
         """Send what can be sent to a terminal's viewers."""
@@ -230,21 +219,17 @@ class Hub(Register):
 
     def on_bell(self, slots: Sequence[int]) -> None:
         """Output has arrived in these slots."""
-        by_slot, arena = self._by_slot, self.keeper.arena
+        by_slot = self._by_slot
         for slot in slots:
             terminal = by_slot.get(slot)
             if terminal is not None:
-                head = arena.head(slot)
-                if head - terminal.bell_head >= FLOOD_BYTES:
-                    self._echo.note_flood()
-                terminal.bell_head = head
                 self.pump(terminal)
 
     def on_title(self, terminal_id: int, title: str) -> None:
         """A program has set its title."""
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
-            terminal.program_title = title
+            terminal.program_title = clean_title(title)
             telling.tell_title(terminal)
 
     def on_applied(self, terminal_id: int, stream: int, applied: int) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gotwist.applications.terminal.label import Label
-from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Pumped, Ring, Viewer
 
 #: The keeper is told about progress in steps of this many bytes, not for every frame.
@@ -41,7 +40,6 @@ class Terminal:
     __slots__ = (
         "_need",
         "_need_told",
-        "bell_head",
         "columns",
         "exited",
         "id",
@@ -70,15 +68,13 @@ class Terminal:
         self.program_title = ""
         self.exited: Exit | None = None
         self.viewers: list[Viewer] = []
-        #: Where the head stood when the bell last rang.
-        self.bell_head = 0
         self._need = need
         self._need_told = told
 
     @property
     def title(self) -> str:
         """What a tab shows: the user's own title before the program's, then the command."""
-        return self.label.manual_title or clean_title(self.program_title) or self.label.command
+        return self.label.manual_title or self.program_title or self.label.command
 
     def describe(self) -> dict[str, object]:
         """What ``terminal:terminals`` and ``go:locations`` say of it."""

@@ -1,0 +1,49 @@
+"""The daemon as one service: it opens the doors, and says goodbye before they close."""
+
+from __future__ import annotations
+
+from twisted.application.service import MultiService
+from twisted.logger import Logger
+
+from gotwist.errors import GotwistError
+from gotwist.gateway.gateway import Gateway
+from gotwist.tap.greeting import Greeting
+from gotwist.tap.sessions import SessionEnd
+
+log = Logger()
+
+
+class Daemon(MultiService):
+    """All services; says goodbye to clients before the doors close."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        session_end: SessionEnd,
+        greeting: Greeting,
+        written: tuple[str, ...],
+    ) -> None:
+        super().__init__()
+        self.gateway = gateway
+        self.greeting = greeting
+        self._session_end = session_end
+        self._written = written
+
+    def privilegedStartService(self) -> None:
+        """Open the doors; what is wrong with them is told in one sentence."""
+        try:
+            super().privilegedStartService()
+        except GotwistError as error:
+            raise SystemExit(f"gotwist: {error.message}") from None
+
+    def startService(self) -> None:
+        """Start everything."""
+        for path in self._written:
+            log.info("settings written: {path}", path=path)
+        super().startService()
+
+    def stopService(self) -> object:
+        """Stop everything, clients first."""
+        self._session_end.stop()
+        self.gateway.stop()
+        return super().stopService()

@@ -1,0 +1,149 @@
+"""Tests of how sign-ins outlive the daemon, and what a full disk costs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from gotwist.auth.signins import SignIn
+from gotwist.auth.user import User
+from gotwist.errors import Denied
+from gotwist.paths import default_places
+from gotwist.settings.snapshot import Snapshot
+from gotwist.settings.start import open_settings
+from gotwist.tap.signing_in import SigningIn
+
+T = TypeVar("T")
+
+
+class SigningInCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir(parents=True)
+        self.trouble: Exception | None = None
+        self.waiting: list[Deferred[None]] | None = None
+        self.saves = 0
+        self.signing_in = self.make()
+
+    def snapshot(self) -> Snapshot:
+        places = default_places(
+            is_root=False, home="/h", xdg_runtime_dir="", base=str(self.directory)
+        )
+        return open_settings({"session_dir": str(self.directory)}, places).source.current
+
+    def make(self) -> SigningIn:
+        return SigningIn(
+            self.snapshot(), lambda: 1e9 + self.clock.seconds(), self.clock.seconds, self.in_thread
+        )
+
+    def in_thread(self, function: Callable[[], None]) -> Deferred[None]:
+        self.saves += 1
+        if self.trouble is not None:
+            return fail(self.trouble)
+        function()
+        if self.waiting is not None:
+            self.waiting.append(Deferred())
+            return self.waiting[-1]
+        return succeed(None)
+
+    def save(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.signing_in.save())
+
+    def sign_in(self) -> SignIn:
+        return self.signing_in.signins.issue(User("anna", "token"))
+
+    def wait(self, awaitable: Awaitable[T]) -> T:
+        async def run() -> T:
+            return await awaitable
+
+        return self.successResultOf(Deferred.fromCoroutine(run()))
+
+
+class KeepingTests(SigningInCase):
+    def test_kept(self) -> None:
+        """A cookie is worth as much after a restart as before; one signed out stays out."""
+        kept, gone = self.sign_in(), self.sign_in()
+        self.successResultOf(self.save())
+        self.signing_in.signins.revoke(gone.id)
+        self.successResultOf(self.save())
+        self.signing_in = self.make()
+        self.signing_in.load()
+        self.assertIsNotNone(self.signing_in.signins.find(kept.cookie))
+        self.assertIsNone(self.signing_in.signins.find(gone.cookie))
+
+    def test_written_when_changed(self) -> None:
+        """The disk is left alone while nothing has changed."""
+        self.sign_in()
+        self.successResultOf(self.save())
+        self.successResultOf(self.save())
+        self.assertEqual(self.saves, 1)
+
+    def test_full_disk(self) -> None:
+        """A disk error refuses nobody; it is told, and writing is tried again."""
+        self.trouble = OSError(28, "No space left on device")
+        signed = self.sign_in()
+        self.successResultOf(self.save())
+        self.assertIsNotNone(self.signing_in.signins.find(signed.cookie))
+        self.trouble = None
+        self.successResultOf(self.save())
+        self.assertEqual(self.saves, 2)
+        self.signing_in = self.make()
+        self.signing_in.load()
+        self.assertIsNotNone(self.signing_in.signins.find(signed.cookie))
+
+    def test_one_after_the_other(self) -> None:
+        """Writing waits for the writing before it, so an older state never comes last."""
+        self.waiting = []
+        self.sign_in()
+        first = self.save()
+        self.sign_in()
+        second = self.save()
+        self.assertNoResult(second)
+        self.assertEqual(self.saves, 1)
+        self.waiting[0].callback(None)
+        self.successResultOf(first)
+        self.assertEqual(self.saves, 2)
+        self.waiting[1].callback(None)
+        self.successResultOf(second)
+
+    def test_broken_file(self) -> None:
+        """A file that is not understood signs everybody out, and the daemon starts."""
+        for content in (b"{", b"\xff", b"[]"):
+            (self.directory / "signins.json").write_bytes(content)
+            self.signing_in = self.make()
+            self.signing_in.load()
+            self.assertEqual(tuple(self.signing_in.signins.records()), ())
+
+
+class LinkTests(SigningInCase):
+    def test_link(self) -> None:
+        """A launch link signs its user in once, at the main page's own address."""
+        link = self.wait(self.signing_in.mint_link("anna", "https://x:1/p/"))
+        address, _, token = link.partition("?token=")
+        self.assertEqual(address, "https://x:1/p/auth")
+        ticket = self.wait(self.signing_in.desk.take_launch_token(token, "192.0.2.1"))
+        self.assertEqual(ticket.view.upn, "anna")
+        again = self.signing_in.desk.take_launch_token(token, "192.0.2.1")
+        self.failureResultOf(Deferred.fromCoroutine(again), Denied)
+
+    def test_expiry(self) -> None:
+        """The chore forgets links and sign-ins whose time is up, and keeps the rest."""
+        self.wait(self.signing_in.mint_link("anna", "https://x/"))
+        self.sign_in()
+        self.wait(self.signing_in.end_expired())
+        self.assertEqual((len(self.signing_in.tokens), self.count()), (1, 1))
+        self.clock.advance(self.signing_in.link_ttl_s + 1)
+        self.wait(self.signing_in.end_expired())
+        self.assertEqual((len(self.signing_in.tokens), self.count()), (0, 1))
+        self.clock.advance(self.snapshot().seconds("auth_timeout") + 1)
+        self.wait(self.signing_in.end_expired())
+        self.assertEqual(self.count(), 0)
+
+    def count(self) -> int:
+        return len(tuple(self.signing_in.signins.records()))
