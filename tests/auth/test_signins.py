@@ -106,6 +106,15 @@ class SignInTests(SignInCase):
         self.signins.revoke(self.signins.issue(ALICE).id)
         self.assertEqual(heard, [issued.id])
 
+    def test_other_lifetimes(self) -> None:
+        """Lifetimes that change hold for the sign-ins there are, too."""
+        issued = self.signins.issue(ALICE)
+        self.clock.advance(20)
+        self.signins.set_lifetimes(10.0, 100.0)
+        self.assertFalse(self.signins.is_current(issued.id))
+        self.signins.set_lifetimes(30.0, 100.0)
+        self.assertTrue(self.signins.is_current(issued.id))
+
     def test_revoked_user(self) -> None:
         """All sign-ins of a user end together, and nobody else's."""
         for _ in range(3):
