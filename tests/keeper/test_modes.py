@@ -78,7 +78,7 @@ def state(data: bytes) -> tuple[bytes, str, int]:
 class ModesTests(SynchronousTestCase):
     """Bytes in, state out."""
 
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     @given(st.lists(PIECES, max_size=14), st.data())
     def test_any_split(self, pieces: list[bytes], data: st.DataObject) -> None:
         """The state does not depend on how the output was cut."""
@@ -92,14 +92,14 @@ class ModesTests(SynchronousTestCase):
             pending = pending[modes.feed(pending) :]
         self.assertEqual((modes.restore(), modes.title, modes.alternate), state(stream))
 
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     @given(st.lists(PIECES, max_size=14))
     def test_restore(self, pieces: list[bytes]) -> None:
         """A fresh terminal that draws the restoring bytes has the same modes."""
         restore = state(b"".join(pieces) + b".")[0]
         self.assertEqual(state(restore + b".")[0], restore)
 
-    @settings(deadline=None, max_examples=200)
+    @settings(max_examples=200)
     @given(st.lists(PIECES, max_size=10), st.lists(PIECES, max_size=10))
     def test_restore_and_tail(self, before: list[bytes], after: list[bytes]) -> None:
         """Starting at a safe point with the restoring bytes ends where the whole output ends."""

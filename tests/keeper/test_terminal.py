@@ -62,7 +62,7 @@ class TerminalTests(SynchronousTestCase):
         self.bench = Bench()
         self.addCleanup(self.bench.close)
 
-    @settings(deadline=None, max_examples=25)
+    @settings(max_examples=25)
     @given(st.lists(st.integers(1, 90_000), max_size=12), st.integers(0, 2**32))
     def test_ring(self, sizes: list[int], seed: int) -> None:
         """Any part that may be read is what was printed, seam or not; the rest is refused."""
@@ -118,7 +118,7 @@ class TerminalTests(SynchronousTestCase):
             if resumes:
                 self.assertEqual((start.offset, start.restore), (have, b""))
 
-    @settings(deadline=None, max_examples=15)
+    @settings(max_examples=15)
     @given(st.integers(0, 2**32))
     def test_checkpoints(self, seed: int) -> None:
         """Beyond the ring a viewer begins at a line's start with the modes of that place."""

@@ -316,9 +316,7 @@ class ConnectionTests(KeeperCase):
         self.assertRaises(ConnectionError, peer.ask, do="list")
         self.assertTrue(self.peer.ask(do="list")["ok"])
 
-    @settings(
-        deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.binary(min_size=1, max_size=200), st.booleans())
     def test_nonsense(self, data: bytes, framed: bool) -> None:
         """Nonsense from one client harms nobody else."""

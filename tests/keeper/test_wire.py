@@ -22,7 +22,7 @@ VALUES = st.recursive(
 class WireTests(SynchronousTestCase):
     """Messages between daemon and keeper."""
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.lists(st.dictionaries(st.text(max_size=5), st.integers()), max_size=4), st.data())
     def test_any_split(self, messages: list[dict[str, object]], data: st.DataObject) -> None:
         """Messages arrive whole, however the stream is cut."""
@@ -35,7 +35,6 @@ class WireTests(SynchronousTestCase):
             stream = stream[cut:]
         self.assertEqual([wire.parse_json(payload) for _, payload in got], messages)
 
-    @settings(deadline=None)
     @given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4))
     def test_json_round_trip(self, message: dict[str, object]) -> None:
         """What is rendered parses back, unless it is nested too deeply."""
