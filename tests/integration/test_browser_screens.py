@@ -72,7 +72,8 @@ class ReloadTests(ScreensTestCase):
         kill = ["tmux", "-S", socket, "kill-server"]
         self.addCleanup(subprocess.run, kill, capture_output=True, check=False)
         tab.type(f"tmux -f /dev/null -S {socket} new 'seq 200; exec sh' \\; set status-right ''\n")
-        tab.until_text("200")
+        tab.until_text("[0] 0:")
+        tab.until_text("200\n")
         tab.press("Control+b")
         tab.type('"')
         tab.settle()
@@ -138,15 +139,15 @@ class SecondBrowserTests(ScreensTestCase):
     def test_attaches_in_the_middle_of_a_flood(self) -> None:
         """Both see the same end of it, with nothing missing between."""
         daemon, tab = self.start()
-        tab.type("seq 600000; echo do''ne\n")
-        tab.until_text("20000")
+        tab.type("seq 1500000; echo do''ne\n")
+        tab.await_(lambda: tab.drawn() > 500_000, "the flood")
         other = self.second(daemon)
         for one in (tab, other):
             one.until_text("done")
         self.assert_same_screen(tab, other, scrollback=False)
         for one in (tab, other):
             numbers = [int(word) for word in one.text().split() if word.isdigit()]
-            self.assertEqual(numbers, list(range(numbers[0], 600001)))
+            self.assertEqual(numbers, list(range(numbers[0], 1500001)))
 
     def test_smaller_window_rules(self) -> None:
         """The terminal takes the smaller of two windows, and grows again when that leaves."""
