@@ -39,7 +39,7 @@ from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
 from gotwist.tap import parts
-from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, places
+from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.greeting import Greeting
@@ -231,7 +231,9 @@ def _web_door(
             "prefix": chosen.prefix,
             "upn": view.upn,
             "scrollback": terminal.integer("scrollback"),
-            "persistent": True,
+            # Where nothing can be taken up again, leaving the page ends the programs.
+            "persistent": settings().seconds("session_timeout") > 0,
+            "version": installed_version(),
         }
 
     return WebDoor(

@@ -37,8 +37,9 @@ class PasteTests(FaultTestCase):
     kind = None
 
     def test_two_gigabytes(self) -> None:
-        """Two gigabytes for a program that does not read: what cannot be kept is refused in a
-        clear sentence, memory stays as it was, other terminals stay quick."""
+        """Up to two gigabytes, as far as eight seconds reach, for a program that does not read:
+        what cannot be kept is refused in a clear sentence, memory stays bounded, other
+        terminals stay quick."""
         daemon = self.own_daemon(
             "--byte_rate=4G", "--message_rate=1000000", "--max_websockets_per_user=100"
         ).start()
