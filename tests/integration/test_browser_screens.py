@@ -139,7 +139,7 @@ class SecondBrowserTests(ScreensTestCase):
         """Both see the same end of it, with nothing missing between."""
         daemon, tab = self.start()
         tab.type("seq 600000; echo do''ne\n")
-        tab.until_text("20000")
+        tab.await_(lambda: tab.drawn() > 100_000, "the middle of the flood")
         other = self.second(daemon)
         for one in (tab, other):
             one.until_text("done")
