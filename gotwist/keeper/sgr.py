@@ -86,8 +86,12 @@ class Sgr:
         elif 40 <= number <= 47 or 100 <= number <= 107:
             self._set[48] = b"%d" % number
         elif 1 <= number <= 9 or number in (21, 53):
+            if number in (4, 21):
+                self._set.pop(25 - number, None)  # one line below, or two
             self._set[number] = b"%d" % number
 
     def render(self) -> bytes:
         """Render one sequence that sets these attributes on a reset terminal."""
-        return b"\x1b[%sm" % b";".join(self._set.values()) if self._set else b""
+        if not self._set:
+            return b""
+        return b"\x1b[%sm" % b";".join(self._set[key] for key in sorted(self._set))

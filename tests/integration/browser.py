@@ -5,11 +5,9 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
-import os
 import shlex
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -252,19 +250,3 @@ class BrowserTestCase(SynchronousTestCase):
         self.assertEqual(elsewhere, [])
         self.assertEqual(tab.errors, [])
         self.assertEqual(tab.js("window.violations"), [])
-
-
-def processes_of(daemon: Daemon, name: str) -> list[int]:
-    """Pids of the processes with this name that a daemon's terminals run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if (
-                entry.name.isdigit()
-                and (entry / "comm").read_text().strip() == name
-                and os.fsencode(f"HOME={daemon.home}") in (entry / "environ").read_bytes()
-            ):
-                found.append(int(entry.name))
-        except OSError:
-            continue  # gone meanwhile, or not ours
-    return found
