@@ -18,8 +18,9 @@ import gc
 import signal
 
 from gotwist.keeper.arena import SLACK, Arena, Unsealable
+from gotwist.keeper.door import AlreadyRunning, CannotListen, Door
 from gotwist.keeper.process import Surroundings
-from gotwist.keeper.unix import AlreadyRunning, CannotListen, Keeper, listen
+from gotwist.keeper.unix import Keeper
 
 OPTIONS = {
     "socket": "",
@@ -124,9 +125,9 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
-        server, _lock = listen(options["socket"])
+        door = Door(options["socket"])
         keeper = Keeper(
-            server, Arena(slots, ring), Surroundings(umask), grace, idle, forget, kill_after
+            door, Arena(slots, ring), Surroundings(umask), grace, idle, forget, kill_after
         )
     except AlreadyRunning:
         say(told)
@@ -138,8 +139,7 @@ def main(arguments: list[str]) -> int:
     gc.collect()
     gc.freeze()
     keeper.run()
-    # Unlinked under the lock: nobody can have bound this path meanwhile.
-    os.unlink(options["socket"])
+    door.close()
     return 0
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
 import socket
-import stat
 import struct
 import sys
 import time
@@ -16,6 +14,7 @@ import traceback
 from gotwist.keeper import wire
 from gotwist.keeper.arena import Arena
 from gotwist.keeper.connection import Connection
+from gotwist.keeper.door import AlreadyRunning, CannotListen, Door
 from gotwist.keeper.process import Surroundings
 from gotwist.keeper.reading import Reading
 from gotwist.keeper.requests import Requests
@@ -25,56 +24,8 @@ from gotwist.keeper.timers import Timers
 MAX_CONNECTIONS = 64
 READ_BYTES = 65_536
 MAX_FAULTS = 1_000
+DOOR_S = 5.0
 _CREDENTIALS = struct.Struct("3i")
-
-
-class CannotListen(Exception):
-    """The socket cannot be offered; the message says why."""
-
-
-class AlreadyRunning(Exception):
-    """Another keeper serves this socket."""
-
-
-def listen(path: str) -> tuple[socket.socket, int]:
-    """Offer the keeper's socket in a directory that is only ours.
-
-    :returns: the socket, and the descriptor of the lock that says this keeper lives.
-    :raises AlreadyRunning: when another keeper holds the lock.
-    :raises CannotListen: when directory or path belong to somebody else.
-    """
-    directory = os.path.dirname(path) or "."
-    try:
-        found = os.stat(directory)
-    except OSError as error:
-        raise CannotListen(f"{directory}: {error.strerror}") from error
-    if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise CannotListen(f"{directory} must belong to this user and have mode 0700")
-    lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise AlreadyRunning(path) from error
-    try:
-        # Whoever holds the lock knows that no keeper serves what lies there.
-        old = os.lstat(path)
-        if not stat.S_ISSOCK(old.st_mode) or old.st_uid != os.geteuid():
-            raise CannotListen(f"{path} is in the way and is not a socket of this user")
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        server.bind(path)
-    except OSError as error:
-        raise CannotListen(f"{path}: {error.strerror or error}") from error
-    finally:
-        os.umask(before)
-    server.listen(64)
-    server.setblocking(False)
-    return server, lock
 
 
 class Keeper:
@@ -82,7 +33,7 @@ class Keeper:
 
     def __init__(
         self,
-        server: socket.socket,
+        door: Door,
         arena: Arena,
         surroundings: Surroundings,
         grace_s: float = 10.0,
@@ -90,7 +41,7 @@ class Keeper:
         forget_s: float = 600.0,
         kill_after_s: float = 5.0,
     ) -> None:
-        self._server = server
+        self._door = door
         self._idle_s = idle_s
         self._forget_s = forget_s
         self._epoll = select.epoll()
@@ -107,12 +58,13 @@ class Keeper:
         os.set_blocking(self._child_write, False)
         signal.set_wakeup_fd(self._child_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        self._epoll.register(server, select.EPOLLIN)
+        self._epoll.register(door.server, select.EPOLLIN)
         self._epoll.register(self._child_read, select.EPOLLIN)
 
     def run(self) -> None:
         """Serve until nothing is left to serve."""
         self._watch_idleness()
+        self._timers.after(DOOR_S, self._watch_door)
         faults = 0
         while not self._is_over:
             try:
@@ -162,18 +114,19 @@ class Keeper:
             except BlockingIOError:
                 pass
             self._terminals.collect()
-        elif number == self._server.fileno():
+        elif number == self._door.server.fileno():
             self._accept()
 
     def _accept(self) -> None:
         try:
-            sock, _ = self._server.accept()
+            sock, _ = self._door.server.accept()
         except BlockingIOError:
             return
         except OSError:
             # Out of descriptors: the socket stays ready, so do not ask it again at once.
-            self._epoll.unregister(self._server)
-            self._timers.after(1.0, lambda: self._epoll.register(self._server, select.EPOLLIN))
+            server = self._door.server
+            self._epoll.unregister(server)
+            self._timers.after(1.0, lambda: self._listen_again(server))
             return
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         uid = _CREDENTIALS.unpack(credentials)[1]
@@ -215,6 +168,29 @@ class Keeper:
         self._terminals.leave(connection)
         self._visits += 1
         self._watch_idleness()
+
+    def _listen_again(self, server: socket.socket) -> None:
+        if server is self._door.server:
+            self._epoll.register(server, select.EPOLLIN)
+
+    def _watch_door(self) -> None:
+        """Offer the socket again when somebody has removed it, directory and all.
+
+        Otherwise a daemon that starts next would start another keeper, and nobody would
+        ever find the terminals of this one.
+        """
+        self._timers.after(DOOR_S, self._watch_door)
+        if self._door.is_open():
+            return
+        before = self._door.server
+        try:
+            self._door.open_again()
+        except (AlreadyRunning, CannotListen, OSError) as error:
+            sys.stderr.write(f"keeper: the socket is gone: {error}\n")
+            return
+        # Closing takes it out of epoll, whether or not it was in.
+        before.close()
+        self._epoll.register(self._door.server, select.EPOLLIN)
 
     def _watch_idleness(self) -> None:
         """Forget and leave when nobody has come for long enough."""

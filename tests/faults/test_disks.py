@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults.raw import get
 from tests.faults.support import FaultTestCase, mint, sign_in
-from tests.integration.daemon import Daemon
+from tests.integration.daemon import Daemon, until
 from tests.integration.websocket import Screen
 
 
@@ -140,6 +140,22 @@ class DiskTests(FaultTestCase):
         self.assertEqual(0, daemon.terminate())
         daemon.start()
         self.assert_works(daemon)
+
+    def test_terminals_are_found_after_the_runtime_directory_was_removed(self) -> None:
+        """The keeper offers its socket anew, so that the next daemon finds its terminals."""
+        daemon = self.own_daemon().start()
+        cookie = sign_in(daemon)
+        screen = self.screen(self.client(daemon, cookie))
+        screen.type(b"X=kept; echo ta''ken\n")
+        screen.until_text(b"taken")
+        run = daemon.home / ".gotwist" / "run"
+        shutil.rmtree(run)
+        until(lambda: (run / "keeper.sock").exists(), "the keeper's socket")
+        daemon.kill()
+        daemon.start()
+        again = self.screen(self.client(daemon, cookie), term=1)
+        again.type(b"echo $X-there\n")
+        again.until_text(b"kept-there")
 
     def test_session_directory_removed(self) -> None:
         """Without the session directory people still sign in and work."""

@@ -11,7 +11,7 @@ from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.terminal import Terminal, clamp_size
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.auth.user import User
-from gotwist.errors import NotFound
+from gotwist.errors import GotwistError, NotFound
 from gotwist.gateway import frames
 from gotwist.gateway.actions import action
 from gotwist.gateway.application import Application
@@ -224,7 +224,11 @@ class TerminalApplication(Application):
 
     def _on_input(self, number: int, offset: int, data: bytes) -> None:
         terminal, viewer = self._viewed(number)
-        applied = self.hub.type(terminal, viewer, offset, data)
+        try:
+            applied = self.hub.type(terminal, viewer, offset, data)
+        except GotwistError as error:
+            # Binary frames have no action whose name could tell the page what is meant.
+            raise type(error)(f"Terminal {number}: {error.message}") from error
         viewer.note_applied(applied, lambda: self._tell_later(viewer))
 
     def _on_ack(self, number: int, offset: int, data: bytes) -> None:

@@ -78,7 +78,7 @@ class Keyboard:
         applied = self._arena.applied(self._slot, viewer)
         accepted = self._accepted.get(viewer, applied)
         if offset > accepted:
-            raise Malformed("A piece of the input is missing.")
+            raise Malformed(f"Input is missing: {accepted} bytes have come, this is at {offset}.")
         data = data[accepted - offset :]
         if not data:
             return applied
