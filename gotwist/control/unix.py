@@ -106,6 +106,8 @@ class IControlReactor(IReactorTime, IReactorUNIX):
 class ControlDoor(Service):
     """Listens on ``path`` (mode 0600, in a directory of mode 0700) while it runs."""
 
+    log = Logger()
+
     def __init__(self, reactor: IControlReactor, path: str, verbs: Mapping[str, Verb]) -> None:
         self.reactor = reactor
         self.path = path
@@ -134,6 +136,7 @@ class ControlDoor(Service):
         if self.port is None:
             self.privilegedStartService()
         super().startService()
+        self.log.info("control: UNIX socket {path} (this account only)", path=self.path)
 
     def stopService(self) -> object:
         """Stop listening and remove the socket."""

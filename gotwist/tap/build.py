@@ -42,6 +42,7 @@ from gotwist.tap import parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
+from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
@@ -75,6 +76,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     :raises GotwistError: with the sentence to show, when the daemon cannot start
     """
     install_monotonic(reactor)
+    shorten_events()
     opened = open_settings(command_line.overrides, places())
     snapshot = opened.source.current
     _raise_descriptor_limit()

@@ -101,8 +101,11 @@ class TerminalsService(Service):
         for session in self.hub.places.sessions():
             owner = User(self.hub.owner_of(session), "restored")
             self.programs.watch(self.house.sessions.restore(session, owner, self.house.clock.now()))
-        if found:
-            log.info("{count} terminals taken up again", count=found)
+        log.info(
+            "keeper: process {pid} (this account only), terminals taken up: {count}",
+            pid=self.link.keeper_pid,
+            count=found,
+        )
 
 
 def make_session_directory(session_dir: str, session: str) -> None:
