@@ -67,17 +67,18 @@ class ControlProtocol(LineOnlyReceiver, TimeoutMixin):
         self.answered.addCallback(lambda _: Deferred.fromCoroutine(self._answer(line)))
 
     async def _answer(self, line: bytes) -> None:
+        asked = "nothing that could be read"
         try:
-            request = wire.parse_request(line)
-            verb = self.factory.verbs.get(request.do)
+            asked = wire.parse_request(line).do
+            verb = self.factory.verbs.get(asked)
             if verb is None:
-                answer = wire.render_refusal(f'"{request.do[:32]}" is not known here')
+                answer = wire.render_refusal(f'"{asked[:32]}" is not known here')
             else:
                 answer = wire.render_answer(await verb())
         except GotwistError as error:
             answer = wire.render_refusal(error.message)
         except Exception:
-            self.log.failure("control socket: {verb} failed", verb=request.do)
+            self.log.failure("control socket: {verb} failed", verb=asked)
             answer = wire.render_refusal("internal error; see the log")
         assert self.transport is not None
         self.transport.write(answer)

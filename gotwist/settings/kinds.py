@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +32,20 @@ class Kind(Protocol):
 
     def to_json(self, value: Value) -> JSON:
         """Write the value as it stands in a settings file."""
+
+
+class _InQuotes(ABC):
+    """A kind that files write as the same text as the command line."""
+
+    @abstractmethod
+    def from_text(self, text: str) -> Value:
+        """Read it, wherever it stands."""
+
+    def from_json(self, raw: JSON) -> Value:
+        return self.from_text(raw if isinstance(raw, str) else "")
+
+    def to_json(self, value: Value) -> JSON:
+        return str(value)
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(_InQuotes):
     """One of a few words."""
 
     choices: tuple[str, ...]
@@ -117,12 +132,6 @@ class Choice:
         if text not in self.choices:
             raise ValueError(f"must be one of: {', '.join(self.choices)}")
         return text
-
-    def from_json(self, raw: JSON) -> Value:
-        return self.from_text(raw if isinstance(raw, str) else "")
-
-    def to_json(self, value: Value) -> JSON:
-        return str(value)
 
 
 @dataclass(frozen=True)
@@ -226,7 +235,7 @@ class OctalMode:
 
 
 @dataclass(frozen=True)
-class Path:
+class Path(_InQuotes):
     """An absolute path; the command line makes a relative one absolute."""
 
     form: str = "path"
@@ -235,12 +244,6 @@ class Path:
         if not text.startswith("/") or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,4096}", text):
             raise ValueError("must be an absolute path, such as /etc/gotwist")
         return text
-
-    def from_json(self, raw: JSON) -> Value:
-        return self.from_text(raw if isinstance(raw, str) else "")
-
-    def to_json(self, value: Value) -> JSON:
-        return str(value)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,17 @@ class KillTests(FaultTestCase):
 
 
 class KeeperTests(FaultTestCase):
+    def say(self, name: str, data: bytes) -> None:
+        """Send this to a socket of the runtime directory, and hear it out."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(20)
+            line.connect(str(self.path(name)))
+            with contextlib.suppress(ConnectionError):
+                line.sendall(data)
+                line.shutdown(socket.SHUT_WR)
+                while line.recv(65_536):
+                    pass
+
     def path(self, name: str, daemon: Daemon | None = None) -> Path:
         return (daemon or self.daemon).home / ".gotwist" / "run" / name
 
@@ -183,25 +194,9 @@ class KeeperTests(FaultTestCase):
             hello + struct.pack("<I", 3) + b"Nxx",
             hello + os.urandom(4_000),
         ):
-            line = socket.socket(socket.AF_UNIX)
-            line.settimeout(20)
-            line.connect(str(self.path("keeper.sock")))
-            with contextlib.suppress(ConnectionError):
-                line.sendall(data)
-                line.shutdown(socket.SHUT_WR)
-                while line.recv(65_536):
-                    pass
-            line.close()
+            self.say("keeper.sock", data)
         for data in (b"\n", b"{}\n", b'{"do": "nothing"}\n', b"\xff\n", b"x" * 100_000):
-            line = socket.socket(socket.AF_UNIX)
-            line.settimeout(20)
-            line.connect(str(self.path("control.sock")))
-            with contextlib.suppress(ConnectionError):
-                line.sendall(data)
-                line.shutdown(socket.SHUT_WR)
-                while line.recv(65_536):
-                    pass
-            line.close()
+            self.say("control.sock", data)
         until(lambda: len(descriptors(keeper)) <= before, "the keeper's descriptors")
         screen.type(b"untouched\n")
         screen.until_text(b"untouched")
