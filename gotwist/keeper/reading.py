@@ -184,10 +184,9 @@ class Reading:
         self._arena.heads[terminal.slot] = terminal.head
         if not terminal.may_wait:
             self._ring(terminal)
-        elif not self._late:
-            self._timers.after(LATE_S, self._ring_late)
-            self._late.add(terminal)
         else:
+            if not self._late:
+                self._timers.after(LATE_S, self._ring_late)
             self._late.add(terminal)
         if terminal.must_scan:
             terminal.scan()

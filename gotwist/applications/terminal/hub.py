@@ -70,7 +70,6 @@ class Hub(Register):
     ) -> None:
         super().__init__(keeper, spawn)
         self._now = now
-        self._blocked: set[Terminal] = set()
 
     # opening and ending
 
