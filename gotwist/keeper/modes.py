@@ -5,7 +5,8 @@ modes, character sets, margins, colours in force, the alternate screen, the titl
 
 Cost is the design: text without ESC costs one ``memchr``; colours (``CSI ... m``) are jumped
 over by one compiled expression and only looked at where the state is asked for, from the
-last full reset on.  Measured on 64 KiB: plain 2 us, ``ls --color`` 60 us.
+last full reset on.  Measured on 64 KiB: plain 2 us, ``ls --color`` 60 us, an escape sequence
+every eight bytes 180 us.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _INTERESTING = re.compile(
     rb"|([()*+\-./])([\x20-\x2f]*[\x30-\x7e])"
     rb"|([\x30-\x7e]))"
 )
+# Nothing but text and colours, from the front: sixteen at a time are a quarter cheaper than one.
+_COLOURED = re.compile(rb"(?:%s)*+" % (rb"[^\x1b]*+\x1b\[[0-9;:]*+m" * 16))
 _UNFINISHED = re.compile(rb"\x1b(?:[\x20-\x2f]*|\[[\x20-\x3f]*)\Z")
 _STRING_END = re.compile(rb"[\x1b\x18\x1a]")
 _OSC_END = re.compile(rb"[\x07\x1b\x18\x1a]")
@@ -97,6 +100,8 @@ class Modes:
 
     def _walk(self, data: bytes, at: int, end: int) -> int:
         search = _INTERESTING.search
+        if coloured := _COLOURED.match(data, at, end):
+            at = coloured.end()
         while match := search(data, at, end):
             at = match.end()
             kind = match.lastindex

@@ -92,6 +92,18 @@ class ModesTests(SynchronousTestCase):
             pending = pending[modes.feed(pending) :]
         self.assertEqual((modes.restore(), modes.title, modes.alternate), state(stream))
 
+    @given(st.integers(0, 40), st.lists(PIECES, max_size=3), st.integers(0, 40))
+    def test_colours_around(self, before: int, pieces: list[bytes], after: int) -> None:
+        """Between thousands of colours, what sets a mode is found as if it stood alone."""
+        coloured = b"a \x1b[1;38;5;9mword\x1b[0m "
+        stream = coloured * before + b"".join(pieces) + coloured * after + b"."
+        modes = Modes()
+        pending = b""
+        for byte in stream:
+            pending += bytes((byte,))
+            pending = pending[modes.feed(pending) :]
+        self.assertEqual((modes.restore(), modes.title, modes.alternate), state(stream))
+
     @settings(max_examples=200)
     @given(st.lists(PIECES, max_size=14))
     def test_restore(self, pieces: list[bytes]) -> None:
