@@ -52,7 +52,6 @@ from gotwist.tap.terminals import (
     own_account,
     run_in_background,
 )
-from gotwist.web.certificate import ensure_certificate
 from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
 from gotwist.web.handlers import Handlers
 from gotwist.web.request import Request
@@ -60,7 +59,6 @@ from gotwist.web.resources import HouseParts
 from gotwist.web.service import IWebReactor, WebDoor
 from gotwist.web.signin import SignInView
 from gotwist.web.static import load_bundle
-from gotwist.web.tls import ReloadingTls
 
 BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
@@ -208,6 +206,10 @@ def _web_door(
     chosen = parts.web_settings(settings())
     tls = None
     if not chosen.disable_ssl:
+        # Not for plain HTTP: they load megabytes of certificates and ciphers.
+        from gotwist.web.certificate import ensure_certificate
+        from gotwist.web.tls import ReloadingTls
+
         assert chosen.certificate is not None and chosen.keyfile is not None
         names = [parts.public_host(settings()), *chosen.addresses]
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):

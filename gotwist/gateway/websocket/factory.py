@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.protocol import TrafficStats
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -15,6 +14,7 @@ from gotwist.gateway.clients import Peer
 from gotwist.gateway.handshake import Admission
 from gotwist.gateway.websocket.outside import ReactorClock
 from gotwist.gateway.websocket.protocol import GuardedWebSocket
+from gotwist.gateway.websocket.takeover import TakeoverResource
 
 REFUSAL_HEADERS = (
     ("Cache-Control", "no-store"),
@@ -71,12 +71,14 @@ class GuardedFactory(WebSocketServerFactory):
             self._peer_of_request = None
 
 
-class GatewayResource(WebSocketResource):
+class GatewayResource(TakeoverResource):
     """The resource at ``<url_prefix>ws``.
 
     :param peer_of: gives the address and scheme as the browser sees them, which only the web
         door knows, because of trusted proxies.
     """
+
+    _factory: GuardedFactory
 
     def __init__(self, factory: GuardedFactory, peer_of: Callable[[IRequest], Peer]) -> None:
         super().__init__(factory)
