@@ -49,17 +49,21 @@ def _seal_for_reading(descriptor: int) -> None:
 class Ring:
     """The tail of one terminal's output, as the keeper has it: writable."""
 
-    __slots__ = ("descriptor", "size", "view")
+    __slots__ = ("_mapping", "descriptor", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.descriptor, mapping = _make("gotwist-ring", size)
+        self.descriptor, self._mapping = _make("gotwist-ring", size)
         try:
             _seal_for_reading(self.descriptor)
         except BaseException:
             os.close(self.descriptor)
             raise
-        self.view = memoryview(mapping)
+
+    @property
+    def view(self) -> memoryview:
+        """All of it.  Made when asked for: a view weighs more than the mapping itself."""
+        return memoryview(self._mapping)
 
     def copy(self, start: int, end: int) -> bytes:
         """Copy the bytes between two absolute offsets that are both inside the ring."""
@@ -67,12 +71,12 @@ class Ring:
         first = start % size
         length = end - start
         if first + length <= size:
-            return bytes(self.view[first : first + length])
-        return bytes(self.view[first:]) + bytes(self.view[: first + length - size])
+            return self._mapping[first : first + length]
+        return self._mapping[first:] + self._mapping[: first + length - size]
 
     def close(self) -> None:
         """Give up the memory; readers that still map it keep it until they let go."""
-        self.view = memoryview(b"")
+        self._mapping.close()
         os.close(self.descriptor)
 
 
@@ -118,7 +122,7 @@ class ArenaReader:
             self._key_slot = self._notes[0:4].cast("I")
             self._key_time = self._notes[8:16].cast("Q")
             self._words = self._notes.cast("Q")
-            self._rings: dict[int, memoryview] = {}
+            self._rings: dict[int, mmap.mmap] = {}
         finally:
             os.close(arena)
             os.close(notes)
@@ -126,7 +130,7 @@ class ArenaReader:
     def add(self, slot: int, descriptor: int) -> None:
         """Map the ring of a slot; closes the descriptor."""
         try:
-            self._rings[slot] = memoryview(mmap.mmap(descriptor, self.ring, prot=mmap.PROT_READ))
+            self._rings[slot] = mmap.mmap(descriptor, self.ring, prot=mmap.PROT_READ)
         finally:
             os.close(descriptor)
 
@@ -153,7 +157,7 @@ class ArenaReader:
         """
         if not self.tail(slot) <= start <= end <= self._heads[slot]:
             raise IndexError("outside the ring")
-        ring = self._rings[slot]
+        ring = memoryview(self._rings[slot])
         first = start % self.ring
         last = first + end - start
         if last <= self.ring:

@@ -6,7 +6,7 @@ import os
 import time
 
 from gotwist.keeper.arena import SLACK, Ring
-from gotwist.keeper.modes import Modes
+from gotwist.keeper.modes import CHANGES_MODES, Modes
 
 DRAIN_BYTES = 65_536
 DRAIN_NS = 1_000_000
@@ -59,8 +59,8 @@ class Terminal:
     """Everything the keeper knows of one terminal; it does no bookkeeping of others."""
 
     __slots__ = (
-        "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell", "burst",
-        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
+        "_checkpoints", "_made_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
+        "burst", "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
         "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
         "ring", "rows", "rung", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
@@ -99,7 +99,8 @@ class Terminal:
         # Where the head stood when the bell rang last.
         self.rung = 0
         self.title_sent = ""
-        self._modes = Modes()
+        # Made for the first control sequence.
+        self._made_modes: Modes | None = None
         self._scanned = 0
         self._quarter = ring.size // 4
         self._checkpoints: list[Checkpoint] = []
@@ -194,7 +195,13 @@ class Terminal:
     @property
     def title(self) -> str:
         """The title the program has set, clean."""
-        return self._modes.title
+        return self._made_modes.title if self._made_modes is not None else ""
+
+    @property
+    def _modes(self) -> Modes:
+        if self._made_modes is None:
+            self._made_modes = Modes()
+        return self._made_modes
 
     def scan(self) -> None:
         """Follow modes and title up to the head; set a checkpoint when one is due."""
@@ -212,6 +219,9 @@ class Terminal:
             self._feed(data, start)
 
     def _feed(self, data: bytes, start: int) -> int:
+        if self._made_modes is None and not any(byte in data for byte in CHANGES_MODES):
+            self._scanned = start + len(data)
+            return len(data)
         was_main = not self._modes.alternate
         used = self._modes.feed(data)
         self._scanned = start + used

@@ -71,9 +71,17 @@ class Terminals:
         return terminal
 
     def open(
-        self, argv: list[str], env: dict[str, str], cwd: str, rows: int, columns: int
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        rows: int,
+        columns: int,
+        watcher: Connection | None = None,
     ) -> Terminal:
         """Start a program in a new terminal.
+
+        :param watcher: looks at it from the beginning.
 
         :raises Refused: ``not_found`` for the program, ``unavailable`` for want of room.
         """
@@ -96,6 +104,8 @@ class Terminals:
         self._arena.heads[slot] = 0
         self._arena.forget_notes(slot)
         terminal = Terminal(self._last, slot, pid, master, ring, rows, columns)
+        if watcher is not None:
+            terminal.watchers[watcher] = 0
         self.all[terminal.id] = terminal
         self._reading.add(terminal)
         return terminal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import time
@@ -259,7 +260,13 @@ def _web_door(
 
 def _peer_of(request: IRequest) -> Peer:
     assert isinstance(request, Request)
-    return Peer(request.client_address(), request.is_secure_for_client())
+    return _peer(request.client_address(), request.is_secure_for_client())
+
+
+@functools.lru_cache(maxsize=1_024)
+def _peer(address: str, secure: bool) -> Peer:
+    # Many connections come from one place.
+    return Peer(address, secure)
 
 
 def _apply(
