@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from gotwist.keeper.arena import SLACK, Ring
+from gotwist.keeper.arena import OPENING, SLACK, Ring
 from gotwist.keeper.modes import CHANGES_MODES, Modes
 
 DRAIN_BYTES = 65_536
@@ -114,6 +114,7 @@ class Terminal:
         The caller publishes ``head`` afterwards.
         """
         view = self.ring.view
+        opening = self.ring.opening if self.head < OPENING else None
         size = self.ring.size
         at = self.head % size
         total = 0
@@ -124,7 +125,10 @@ class Terminal:
         limit = DRAIN_BYTES
         while True:
             try:
-                count = readv(self.master, (view[at : min(size, at + limit - total)],))
+                if opening is None:
+                    count = readv(self.master, (view[at : min(size, at + limit - total)],))
+                else:
+                    count = readv(self.master, (opening[at:], view[OPENING:limit]))
             except BlockingIOError:
                 break
             except OSError:
@@ -138,6 +142,8 @@ class Terminal:
             at += count
             if at == size:
                 at = 0
+            elif opening is not None and at >= OPENING:
+                opening = None
             if once or total >= limit or now() - start > DRAIN_NS:
                 break
             if count < SMALL_READ and self.burst < BURST:
