@@ -72,7 +72,8 @@ class Sessions:
         session = self._sessions.get(id)
         if session is None:
             session = self._sessions[id] = Session(id, user)
-        session.clients.append(client)
+        # Not append(), which makes room for three more.
+        session.clients = [*session.clients, client]
         session.last_seen = None
         return session
 

@@ -40,7 +40,8 @@ class TerminalApplication(Application):
         assert isinstance(self.shared, Programs), "the roof gives the terminals' hub"
         self.programs = self.shared
         self.hub = self.shared.hub
-        self.viewers: dict[int, tuple[Terminal, Viewer]] = {}
+        # A handful: a search is as quick as a dictionary, and smaller.
+        self.viewers: tuple[tuple[Terminal, Viewer], ...] = ()
         self.current: int | None = None
         # By terminal, where the stream of typed text stands; only tests and scripts type text.
         self._typed: dict[int, int] | None = None
@@ -57,8 +58,8 @@ class TerminalApplication(Application):
 
     def on_location(self) -> None:
         """Tell the terminals of the other place; those of the former are viewed no more."""
-        for number in tuple(self.viewers):
-            self._detach(number)
+        for _terminal, viewer in self.viewers:
+            self._detach(viewer.number)
         self.current = None
         self.get_terminals()
 
@@ -71,9 +72,9 @@ class TerminalApplication(Application):
 
     def on_close(self) -> None:
         """Stop viewing; the programs go on."""
-        for terminal, viewer in self.viewers.values():
+        for terminal, viewer in self.viewers:
             self.hub.leave(terminal, viewer)
-        self.viewers.clear()
+        self.viewers = ()
 
     # actions
 
@@ -113,7 +114,7 @@ class TerminalApplication(Application):
             stream or secrets.randbits(63) + 1,
             *clamp_size(wanted.rows, wanted.columns),
         )
-        self.viewers[number] = (terminal, viewer)
+        self.viewers += ((terminal, viewer),)
         self.current = number
         return viewer
 
@@ -153,7 +154,8 @@ class TerminalApplication(Application):
     @action("terminal:resize", arguments.Resize)
     def resize(self, wanted: arguments.Resize) -> None:
         """Note this viewer's room."""
-        numbers = tuple(self.viewers) if wanted.term is None else (wanted.term,)
+        every = [viewer.number for _, viewer in self.viewers]
+        numbers = every if wanted.term is None else [wanted.term]
         for number in numbers:
             terminal, viewer = self._viewed(number)
             self.hub.resize(terminal, viewer, wanted.rows, wanted.columns)
@@ -162,9 +164,9 @@ class TerminalApplication(Application):
     async def kill_terminal(self, number: int) -> None:
         """End a terminal's program."""
         terminal = self._get(number)
-        is_viewed = number in self.viewers
+        is_viewed = self._find(number) is not None
         await self.hub.end(terminal)
-        self.viewers.pop(number, None)
+        self._forget(number)
         if not is_viewed:
             self.client.send("terminal:term_ended", number)
 
@@ -235,12 +237,12 @@ class TerminalApplication(Application):
         viewer.note_applied(applied, lambda: self._tell_later(viewer))
 
     def _on_ack(self, number: int, offset: int, data: bytes) -> None:
-        viewed = self.viewers.get(number)
+        viewed = self._find(number)
         if viewed is not None:  # a late acknowledgement for a tab just closed is no error
             self.hub.acknowledge(*viewed, offset)
 
     def _on_writable(self) -> None:
-        for terminal, _viewer in tuple(self.viewers.values()):
+        for terminal, _viewer in self.viewers:
             self.hub.pump(terminal)
 
     def _tell_later(self, viewer: Viewer) -> None:
@@ -260,15 +262,25 @@ class TerminalApplication(Application):
         return self.hub.places.get(self._place(), number)
 
     def _viewed(self, number: int) -> tuple[Terminal, Viewer]:
-        viewed = self.viewers.get(number)
+        viewed = self._find(number)
         if viewed is None or viewed[1] not in viewed[0].viewers:
             raise NotFound(f"there is no terminal {number} here")
         return viewed
 
     def _detach(self, number: int) -> None:
-        viewed = self.viewers.pop(number, None)
+        viewed = self._find(number)
         if viewed is not None:
+            self._forget(number)
             self.hub.leave(*viewed)
+
+    def _find(self, number: int) -> tuple[Terminal, Viewer] | None:
+        for viewed in self.viewers:
+            if viewed[1].number == number:
+                return viewed
+        return None
+
+    def _forget(self, number: int) -> None:
+        self.viewers = tuple(viewed for viewed in self.viewers if viewed[1].number != number)
 
     def _type(self, number: int, chars: str) -> None:
         terminal, viewer = self._viewed(number)

@@ -142,7 +142,7 @@ class Hub(Register):
 
         :param have: output offset up to which the viewer has drawn already
         """
-        terminal.viewers.append(viewer)
+        terminal.viewers = [*terminal.viewers, viewer]
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
@@ -151,7 +151,7 @@ class Hub(Register):
 
         Nothing has to be asked for, and what the program asks its terminal is answered.
         """
-        terminal.viewers.append(viewer)
+        terminal.viewers = [*terminal.viewers, viewer]
         self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
 
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:

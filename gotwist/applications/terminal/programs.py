@@ -74,10 +74,13 @@ class Programs:
         Done when asked for and not kept up to date: titles change more often than that.
         """
         found = self.hub.places.of_session(session.id)
-        for location in {*session.locations, *found}:
+        for location, names in session.locations.items():
+            if location not in found:
+                names.pop("terminal", None)
+        for location, terminals in found.items():
             place = session.place(location, "terminal")
             place.clear()
-            place.update((str(n), t.describe()) for n, t in found.get(location, {}).items())
+            place.update((str(n), t.describe()) for n, t in terminals.items())
 
     async def prepare(self, session: str) -> None:
         """See to it that a session's programs have a directory to put downloads in."""

@@ -19,6 +19,7 @@ from gotwist.gateway.websocket.shortcuts import (
     is_between_messages,
     is_direct,
     silence_option_dump,
+    slim_transport,
     write_now,
 )
 
@@ -99,6 +100,8 @@ class GuardedWebSocket(JudgedWebSocket):
         """Become the transport's producer and make the handler."""
         assert self._connect is not None
         self._is_direct = is_direct(self.transport)
+        if self._is_direct:
+            slim_transport(self.transport)
         # twisted.web's channel is still registered; pauses would go to it, or nowhere.
         self.unregisterProducer()
         self.registerProducer(self, True)
