@@ -10,6 +10,7 @@ import fcntl
 import mmap
 import os
 import struct
+from contextlib import suppress
 
 MAGIC = b"gotwist\0"
 VERSION = 2
@@ -96,7 +97,8 @@ class Ring:
 
     def close(self) -> None:
         """Give up the memory; readers that still map it keep it until they let go."""
-        self._mapping.close()
+        with suppress(BufferError):  # somebody looks at it still, and lets go of it soon
+            self._mapping.close()
         os.close(self.descriptor)
 
 
