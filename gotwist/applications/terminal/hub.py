@@ -142,7 +142,7 @@ class Hub(Register):
 
         :param have: output offset up to which the viewer has drawn already
         """
-        terminal.viewers = [*terminal.viewers, viewer]
+        terminal.viewers += (viewer,)
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
@@ -151,7 +151,7 @@ class Hub(Register):
 
         Nothing has to be asked for, and what the program asks its terminal is answered.
         """
-        terminal.viewers = [*terminal.viewers, viewer]
+        terminal.viewers += (viewer,)
         self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
 
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:
@@ -176,7 +176,7 @@ class Hub(Register):
         if viewer not in terminal.viewers:
             return
         was_first = terminal.viewers[0] is viewer
-        terminal.viewers.remove(viewer)
+        terminal.viewers = tuple(one for one in terminal.viewers if one is not viewer)
         terminal.tell_need()
         self._fit(terminal)
         if was_first:

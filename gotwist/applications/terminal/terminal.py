@@ -67,7 +67,7 @@ class Terminal:
         self.columns = columns
         self.program_title = ""
         self.exited: Exit | None = None
-        self.viewers: list[Viewer] = []
+        self.viewers: tuple[Viewer, ...] = ()
         self._need = need
         self._need_told = told
 
@@ -103,7 +103,7 @@ class Terminal:
         :returns: True when some viewer is blocked, so that its patience must be watched
         """
         blocked = False
-        for viewer in tuple(self.viewers):
+        for viewer in self.viewers:
             pumped = viewer.pump(ring)
             if pumped is Pumped.BLOCKED:
                 viewer.note_blocked(now())
