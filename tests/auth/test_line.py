@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import given
@@ -118,11 +119,7 @@ class LinesTests(SynchronousTestCase):
         cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
         edges = [0, *cuts, len(stream)]
         cutter = Lines()
-        found = [
-            line
-            for start, end in zip(edges, edges[1:], strict=False)
-            for line in cutter.feed(stream[start:end])
-        ]
+        found = [line for start, end in pairwise(edges) for line in cutter.feed(stream[start:end])]
         self.assertEqual(found, lines)
         self.assertFalse(cutter.has_part)
 
