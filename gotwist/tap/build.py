@@ -96,7 +96,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         return opened.source.current
 
     workers = pam_workers(snapshot, reactor)
-    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, workers)
+    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, checks=workers)
     signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers)

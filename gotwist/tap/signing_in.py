@@ -10,8 +10,10 @@ from typing import TypeVar
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from gotwist.auth.attempts import AttemptLimits, Attempts
 from gotwist.auth.authenticator import (
     METHOD_NONE,
     METHOD_TOKEN,
@@ -19,15 +21,21 @@ from gotwist.auth.authenticator import (
     Checker,
     build_authenticator,
 )
+from gotwist.auth.credentials import PasswordCredentials
+from gotwist.auth.guard import Guard
 from gotwist.auth.pam.checks import Checks
+from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
+from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
 from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.method import Surroundings
 from gotwist.tap.methods import METHODS
+from gotwist.tap.passwords import pam_realm
+from gotwist.tap.second_factor import second_factor
 from gotwist.web.desk import Desk
 from gotwist.web.questions import OpenQuestions
 from gotwist.web.ways import Ways
@@ -41,6 +49,7 @@ class SigningIn:
     :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
+    :param watch: is told of sign-ins and refusals
     :param checks: checks passwords by PAM
     :raises GotwistError: when a method cannot be had
     """
@@ -53,6 +62,7 @@ class SigningIn:
         wall_now: Callable[[], float],
         reactor: IReactorTime,
         in_thread: InThread,
+        watch: Watch | None = None,
         checks: Checks | None = None,
     ) -> None:
         snapshot = settings()
@@ -70,6 +80,14 @@ class SigningIn:
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
         )
+        # What has been ended must stay so, even if this daemon is killed the next moment.
+        self.signins.subscribe(lambda id: self._save_soon())
+        self.guard = Guard(
+            Attempts(attempt_limits(snapshot)),
+            reactor.seconds,
+            lambda delay_s: deferLater(reactor, delay_s),
+        )
+        self._realm = pam_realm(snapshot) or "gotwist"
         chosen = snapshot.texts("auth")
         surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread, checks)
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
@@ -81,6 +99,8 @@ class SigningIn:
             wall_now,
             launch_max_age_s=lambda: self.link_ttl_s,
             more=self._checkers(),
+            second_factor=second_factor(settings, self.guard, wall_now, in_thread),
+            watch=watch,
         )
         self.questions = OpenQuestions(reactor)
         self.desk = Desk(
@@ -93,7 +113,10 @@ class SigningIn:
         )
 
     def _checkers(self) -> dict[type, Checker]:
+        passwords = [it.password for it in self.methods.values() if it.password is not None]
         found: dict[type, Checker] = {}
+        if passwords:
+            found[PasswordCredentials] = PasswordChecker(passwords, self.guard)
         for name, method in self.methods.items():
             for kind, checker in method.checkers.items():
                 assert kind not in found, f"{name}: {kind.__name__} has its checker already"
@@ -103,8 +126,10 @@ class SigningIn:
     def ways(self) -> Ways:
         """What the sign-in page and address offer."""
         methods = self.methods.values()
+        has_form = any(method.password is not None for method in methods)
         return Ways(
-            has_form=any(method.password is not None for method in methods),
+            has_form=has_form,
+            basic_realm=self._realm if has_form else None,
             has_launch_links=METHOD_TOKEN in self.methods,
             links=tuple(_all(method.links for method in methods)),
             pages={name: make for method in methods for name, make in method.pages.items()},
@@ -121,6 +146,7 @@ class SigningIn:
         absolute_s = snapshot.seconds("auth_timeout")
         self.signins.set_lifetimes(snapshot.seconds("auth_idle_timeout"), absolute_s)
         self.desk.max_age_s = int(absolute_s)
+        self.guard.attempts.limits = attempt_limits(snapshot)
 
     def load(self) -> None:
         """Take up the sign-ins of the daemon before this one; blocks."""
@@ -146,6 +172,11 @@ class SigningIn:
     def _mark(self) -> None:
         self._is_dirty = True
 
+    def _save_soon(self) -> None:
+        Deferred.fromCoroutine(self.save()).addErrback(
+            lambda failure: self.log.failure("sign-ins are not kept", failure=failure)
+        )
+
     async def save(self) -> None:
         """Keep the sign-ins on disk; a full disk costs only those, and is told."""
         while self._saving is not None:
@@ -170,6 +201,15 @@ class SigningIn:
         self.tokens.forget_expired()
         self.signins.end_expired()
         await self.save()
+
+
+def attempt_limits(snapshot: Snapshot) -> AttemptLimits:
+    """How much guessing is borne."""
+    return AttemptLimits(
+        per_pair=snapshot.integer("auth_max_failures"),
+        per_address=snapshot.integer("auth_max_failures_per_address"),
+        window_s=snapshot.seconds("auth_failure_window"),
+    )
 
 
 def _all(groups: Iterable[Iterable[T]]) -> Iterator[T]:

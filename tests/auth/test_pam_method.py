@@ -6,7 +6,6 @@ from collections.abc import Coroutine, Sequence
 from typing import TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.auth.conversation import Asking, PasswordMethod, Prompt, Proven, Question
@@ -51,7 +50,6 @@ class FakeChecks:
 
 class MethodTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.clock = Clock()
         self.codes: list[int] = []
 
     def method(
@@ -60,13 +58,10 @@ class MethodTests(SynchronousTestCase):
         self.checks = FakeChecks(outcome)
         return PamMethod(
             self.checks,
-            self.clock.seconds,
-            lambda seconds: deferLater(self.clock, seconds),
             service="login",
             realm=realm,
             may_use=lambda account: allowed,
             told=self.codes.append,
-            draw=lambda: 0.0,
         )
 
     def run_(self, coroutine: Coroutine[Deferred[object], object, T]) -> Deferred[T]:
@@ -106,7 +101,7 @@ class MethodTests(SynchronousTestCase):
         self.assertNotIn("t1cket", repr(step))
 
     def test_refused(self) -> None:
-        """Wrong, impossible, not usable here, not nameable: one text, after one time."""
+        """Wrong, impossible, not usable here, not nameable: one text for all."""
         odd = Account("al/ice", 1000)
         for method, user, password in (
             (self.method(Refused(7)), "alice", "x"),
@@ -118,9 +113,6 @@ class MethodTests(SynchronousTestCase):
             (self.method(Accepted(odd)), "alice", "x"),
         ):
             refused = self.run_(method.start(user, password, ""))
-            self.clock.advance(0.99)
-            self.assertNoResult(refused)
-            self.clock.advance(0.02)
             self.assertEqual(self.failureResultOf(refused, Denied).value.message, REFUSAL)
         self.assertEqual(self.codes, [7])
 
@@ -146,15 +138,12 @@ class MethodTests(SynchronousTestCase):
         return await step.conversation.answer(texts)
 
     def test_wrong_answer(self) -> None:
-        """A wrong answer is refused like a wrong password, after its own time."""
+        """A wrong answer is refused like a wrong password."""
         method = self.method(Asked(((True, "Code:"),), (), FakeTalk(Refused(7))))
         step = self.successResultOf(self.run_(method.start("alice", "x", "")))
         assert isinstance(step, Asking)
-        self.clock.advance(60)
-        refused = self.run_(self.answer(step, "123"))
-        self.assertNoResult(refused)
-        self.clock.advance(1.01)
-        self.failureResultOf(refused, Denied)
+        refused = self.failureResultOf(self.run_(self.answer(step, "123")), Denied)
+        self.assertEqual(refused.value.message, REFUSAL)
 
     def test_odd_answers(self) -> None:
         """Answers that nobody asked for, or that no prompt can take, end the conversation."""
