@@ -156,8 +156,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         workers,
         *signing_in.services(),
         web,
-        *_auth_service(snapshot, reactor, workers),
         ControlDoor(reactor, control_path, {"link": greeting.link}),
+        *_auth_service(snapshot, reactor, workers),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):

@@ -53,7 +53,6 @@ class PamTestCase(SynchronousTestCase):
             self.cookies[name] = value
         return answer.status, answer.read().decode()
 
-
     def converse(self, daemon: Daemon, user: str, *, old: str, new: str) -> tuple[int, int]:
         """Sign in and change the password on the way: the last status, and what was asked."""
         status, page = self.post(daemon, user=user, password=old)
@@ -78,7 +77,7 @@ class DirectoryTests(PamTestCase):
         self.options = (f"--pam_service_dir={self.pam.path}", "--pam_service=house")
 
     def test_form(self) -> None:
-        """The right password signs in as <account>@<this machine>; wrong and unknown ones do not."""
+        """The right password signs in as <account>@<this machine>; others do not."""
         self.pam.write_matrix("house", {OWN: "sesame"})
         daemon = self.start(*self.options)
         for user, password in ((OWN, "wrong"), ("nosuchuser", "sesame")):
