@@ -77,6 +77,8 @@ class KeeperLink(Asking):
         self._bell: Bell | None = None
         self._arena: ArenaReader | None = None
         self._slots: dict[int, int] = {}
+        # Made once for all keyboards.
+        self._tell_applied = self._applied
         self._keyboards: dict[int, Keyboard] = {}
         self._is_stopped = False
         self._reconnecting: Deferred[None] | None = None
@@ -185,7 +187,7 @@ class KeeperLink(Asking):
                 number,
                 slot,
                 self.arena,
-                self._applied,
+                self._tell_applied,
             )
 
     def _applied(self, number: int, viewer: int, offset: int) -> None:
