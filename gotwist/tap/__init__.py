@@ -43,10 +43,15 @@ def makeService(options: Options, reactor: object = None) -> IService:
     """
     if reactor is None:
         from twisted.internet import reactor
-    # Late, since Autobahn may not be imported before somebody has chosen the reactor.
-    from gotwist.tap.build import IDaemonReactor, build
+    # Late, since Autobahn may not be imported before somebody has chosen the reactor, and not
+    # at all by a process that has no web door.
+    from gotwist.tap.authservice import IAloneReactor, build_alone, is_alone
 
     try:
+        if is_alone(options.command_line):
+            return build_alone(options.command_line, cast(IAloneReactor, reactor))
+        from gotwist.tap.build import IDaemonReactor, build
+
         return build(options.command_line, cast(IDaemonReactor, reactor))
     except GotwistError as error:
         _refuse(error)
@@ -55,6 +60,20 @@ def makeService(options: Options, reactor: object = None) -> IService:
 def print_link(arguments: Sequence[str]) -> int:
     """``gotwist link``: print a fresh launch link of the running daemon."""
     return actions.print_link(arguments)
+
+
+def change_password(arguments: Sequence[str]) -> int:
+    """``gotwist passwd``: edit the users of the password file."""
+    from gotwist.tap import users
+
+    return users.change_password(arguments, actions.read_settings)
+
+
+def enrol_totp(arguments: Sequence[str]) -> int:
+    """``gotwist totp``: give a user a second factor."""
+    from gotwist.tap import users
+
+    return users.enrol(arguments, actions.read_settings)
 
 
 def kill_terminals(arguments: Sequence[str]) -> int:

@@ -21,6 +21,8 @@ from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
+from gotwist.auth.pam.service import PamWorkers
+from gotwist.auth.unix.service import AuthService
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
@@ -41,6 +43,7 @@ from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
 from gotwist.tap import parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
+from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
@@ -65,7 +68,7 @@ BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
 
 
-class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet):
+class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet, IAloneReactor):
     """What the daemon needs of a reactor."""
 
 
@@ -87,12 +90,13 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     )
 
     threads = PrivateThreads(reactor, "gotwist")
-    signing_in = SigningIn(snapshot, system_wall_clock, reactor.seconds, threads.run)
-    signing_in.load()
 
     def settings() -> Snapshot:
         return opened.source.current
 
+    workers = pam_workers(snapshot, reactor)
+    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, checks=workers)
+    signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers)
     session_end = SessionEnd(house, settings)
@@ -148,13 +152,24 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     daemon = Daemon(gateway, session_end, greeting, opened.written)
     for service in (
         threads,
+        workers,
+        *signing_in.services(),
         web,
         ControlDoor(reactor, control_path, {"link": greeting.link}),
+        *_auth_service(snapshot, reactor, workers),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):
         service.setServiceParent(daemon)
     return daemon
+
+
+def _auth_service(
+    snapshot: Snapshot, reactor: IDaemonReactor, workers: PamWorkers
+) -> tuple[AuthService, ...]:
+    if not snapshot.boolean("authservice_enable"):
+        return ()
+    return (auth_service(snapshot, reactor, workers),)
 
 
 def _house(
@@ -231,7 +246,7 @@ def _web_door(
     )
 
     def page_settings(view: SignInView) -> dict[str, object]:
-        terminal = settings().application("terminal", {"upn": view.upn})
+        terminal = settings().application("terminal", view.attributes, view.groups)
         return {
             "prefix": chosen.prefix,
             "upn": view.upn,
@@ -247,6 +262,8 @@ def _web_door(
             desk=signing_in.desk,
             bundle=load_bundle(chosen.static_directory),
             page_settings=page_settings,
+            questions=signing_in.questions,
+            ways=signing_in.ways(),
             applications=lambda: tuple(
                 application.name.lower() for application in gateway.table.applications
             ),

@@ -2,52 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
+from twisted.application.service import IService
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from gotwist.auth.authenticator import METHOD_NONE, METHOD_TOKEN, Authenticator, build_authenticator
+from gotwist.auth.attempts import AttemptLimits, Attempts
+from gotwist.auth.authenticator import (
+    METHOD_NONE,
+    METHOD_TOKEN,
+    Authenticator,
+    Checker,
+    build_authenticator,
+)
+from gotwist.auth.credentials import PasswordCredentials
+from gotwist.auth.guard import Guard
+from gotwist.auth.pam.checks import Checks
+from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
+from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
+from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
+from gotwist.tap.method import Surroundings
+from gotwist.tap.methods import METHODS
+from gotwist.tap.passwords import pam_realm
+from gotwist.tap.second_factor import second_factor
 from gotwist.web.desk import Desk
+from gotwist.web.questions import OpenQuestions
+from gotwist.web.ways import Ways
 
-
-class InThread(Protocol):
-    """Calls a blocking function in a thread."""
-
-    def __call__(self, function: Callable[[], None], /) -> Deferred[None]:
-        """Give what will be its end."""
+T = TypeVar("T")
 
 
 class SigningIn:
     """Everything about who somebody is.
 
+    :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
-    :param now: monotonic seconds
-    :param in_thread: for writing the file of sign-ins
+    :param in_thread: for what waits for a disk
+    :param watch: is told of sign-ins and refusals
+    :param checks: checks passwords by PAM
+    :raises GotwistError: when a method cannot be had
     """
 
     log = Logger()
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        settings: Callable[[], Snapshot],
         wall_now: Callable[[], float],
-        now: Callable[[], float],
+        reactor: IReactorTime,
         in_thread: InThread,
+        watch: Watch | None = None,
+        checks: Checks | None = None,
     ) -> None:
+        snapshot = settings()
         self._wall_now = wall_now
         self._in_thread = in_thread
         self._is_dirty = False
         self._saving: Deferred[None] | None = None
         self._store = FileSignInStore(Path(snapshot.text("session_dir")) / "signins.json")
-        self.tokens = MemoryTokenStore(now)
+        self.tokens = MemoryTokenStore(reactor.seconds)
         self.link_ttl_s = snapshot.seconds("launch_link_ttl")
         self.signins = SignIns(
             snapshot.text("cookie_secret"),
@@ -56,18 +80,65 @@ class SigningIn:
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
         )
-        method = snapshot.text("auth")
-        self.authenticator: Authenticator = build_authenticator(
-            method, self.signins, self.tokens, wall_now, launch_max_age_s=lambda: self.link_ttl_s
+        # What has been ended must stay so, even if this daemon is killed the next moment.
+        self.signins.subscribe(lambda id: self._save_soon())
+        self.guard = Guard(
+            Attempts(attempt_limits(snapshot)),
+            reactor.seconds,
+            lambda delay_s: deferLater(reactor, delay_s),
         )
+        self._realm = pam_realm(snapshot) or "gotwist"
+        chosen = snapshot.texts("auth")
+        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread, checks)
+        self.methods = {name: METHODS[name](surroundings) for name in chosen}
+        names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
+        self.authenticator: Authenticator = build_authenticator(
+            names,
+            self.signins,
+            self.tokens,
+            wall_now,
+            launch_max_age_s=lambda: self.link_ttl_s,
+            more=self._checkers(),
+            second_factor=second_factor(settings, self.guard, wall_now, in_thread),
+            watch=watch,
+        )
+        self.questions = OpenQuestions(reactor)
         self.desk = Desk(
             self.authenticator,
             self.signins,
             self.save,
-            methods=frozenset({method, METHOD_TOKEN}),
-            welcomes=method == METHOD_NONE,
+            methods=frozenset(names),
+            welcomes=METHOD_NONE in chosen,
             max_age_s=int(snapshot.seconds("auth_timeout")),
         )
+
+    def _checkers(self) -> dict[type, Checker]:
+        passwords = [it.password for it in self.methods.values() if it.password is not None]
+        found: dict[type, Checker] = {}
+        if passwords:
+            found[PasswordCredentials] = PasswordChecker(passwords, self.guard)
+        for name, method in self.methods.items():
+            for kind, checker in method.checkers.items():
+                assert kind not in found, f"{name}: {kind.__name__} has its checker already"
+                found[kind] = checker
+        return found
+
+    def ways(self) -> Ways:
+        """What the sign-in page and address offer."""
+        methods = self.methods.values()
+        has_form = any(method.password is not None for method in methods)
+        return Ways(
+            has_form=has_form,
+            basic_realm=self._realm if has_form else None,
+            has_launch_links=METHOD_TOKEN in self.methods,
+            links=tuple(_all(method.links for method in methods)),
+            pages={name: make for method in methods for name, make in method.pages.items()},
+            brings=tuple(method.brings for method in methods if method.brings is not None),
+        )
+
+    def services(self) -> tuple[IService, ...]:
+        """What has to run for the methods to work."""
+        return tuple(_all(method.services for method in self.methods.values()))
 
     def apply(self, snapshot: Snapshot) -> None:
         """Take changed lifetimes into use."""
@@ -75,6 +146,7 @@ class SigningIn:
         absolute_s = snapshot.seconds("auth_timeout")
         self.signins.set_lifetimes(snapshot.seconds("auth_idle_timeout"), absolute_s)
         self.desk.max_age_s = int(absolute_s)
+        self.guard.attempts.limits = attempt_limits(snapshot)
 
     def load(self) -> None:
         """Take up the sign-ins of the daemon before this one; blocks."""
@@ -100,6 +172,11 @@ class SigningIn:
     def _mark(self) -> None:
         self._is_dirty = True
 
+    def _save_soon(self) -> None:
+        Deferred.fromCoroutine(self.save()).addErrback(
+            lambda failure: self.log.failure("sign-ins are not kept", failure=failure)
+        )
+
     async def save(self) -> None:
         """Keep the sign-ins on disk; a full disk costs only those, and is told."""
         while self._saving is not None:
@@ -124,6 +201,19 @@ class SigningIn:
         self.tokens.forget_expired()
         self.signins.end_expired()
         await self.save()
+
+
+def attempt_limits(snapshot: Snapshot) -> AttemptLimits:
+    """How much guessing is borne."""
+    return AttemptLimits(
+        per_pair=snapshot.integer("auth_max_failures"),
+        per_address=snapshot.integer("auth_max_failures_per_address"),
+        window_s=snapshot.seconds("auth_failure_window"),
+    )
+
+
+def _all(groups: Iterable[Iterable[T]]) -> Iterator[T]:
+    return chain.from_iterable(groups)
 
 
 def _after(other: Deferred[None]) -> Deferred[None]:

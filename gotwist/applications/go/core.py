@@ -6,11 +6,16 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from gotwist.auth.credentials import CookieCredentials, Credentials, TokenCredentials
+from gotwist.applications.go.signinlist import SignInList
+from gotwist.auth.credentials import (
+    ApiCredentials,
+    CookieCredentials,
+    Credentials,
+    TokenCredentials,
+)
 from gotwist.auth.tokens import is_token
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.actions import action
-from gotwist.gateway.application import Application
 
 MAX_PING = 1024
 
@@ -35,7 +40,7 @@ class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     href: Long = ""
 
 
-class Go(Application):
+class Go(SignInList):
     """What every client can do."""
 
     __slots__ = ()
@@ -106,12 +111,9 @@ class Go(Application):
 
 
 def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
-    """What the member ``auth`` offers.
-
-    :raises Denied: for an object: no embedding page is trusted here.
-    """
+    """What the member ``auth`` offers."""
     if auth is None:
         return None
     if isinstance(auth, str):
         return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
-    raise Denied("Please sign in.")
+    return ApiCredentials(auth)
