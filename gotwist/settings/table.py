@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from gotwist.settings.api_options import API_OPTIONS
+from gotwist.settings.certificate_options import CERTIFICATE_OPTIONS
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
@@ -63,4 +65,4 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-TABLE = Table(WEB + SIGN_IN + CORE + TERMINAL_OPTIONS)
+TABLE = Table(WEB + SIGN_IN + API_OPTIONS + CERTIFICATE_OPTIONS + CORE + TERMINAL_OPTIONS)

@@ -1,8 +1,9 @@
-"""What the command line does instead of running a daemon: help, version, link, kill."""
+"""What the command line does instead of running a daemon: help, version, link, kill, API key."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
@@ -10,10 +11,12 @@ from gotwist.control.ask import ask
 from gotwist.errors import Unavailable
 from gotwist.keeper.shutdown import shut_down
 from gotwist.paths import Places, default_places
+from gotwist.settings.api_key_file import API_KEYS, add_api_key
 from gotwist.settings.commandline import CommandLine, parse_command_line, render_help
 from gotwist.settings.disk import read_settings_files
 from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
+from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
 
 KEEPER_SOCKET = "keeper.sock"
@@ -46,6 +49,8 @@ def run_action(command_line: CommandLine) -> int | None:
     if command_line.is_on("version"):
         print(f"gotwist {installed_version()}")
         return 0
+    if command_line.is_on("new_api_key"):
+        return _new_api_key(command_line)
     if command_line.is_on("kill"):
         return _kill(command_line)
     return None
@@ -82,6 +87,16 @@ def _kill(command_line: CommandLine) -> int:
     except OSError as error:
         raise Unavailable(f"the keeper on {path} does not end: {error}") from None
     print("All terminals have been ended." if was_there else "No terminals are running.")
+    return 0
+
+
+def _new_api_key(command_line: CommandLine) -> int:
+    # As a start would: a directory with nothing but keys would be no first start any more.
+    opened = open_settings(command_line.overrides, places())
+    key = add_api_key(opened.directory)
+    print(key)
+    path = os.path.join(opened.directory, API_KEYS)
+    print(f"The secret of this key stands in {path}.", file=sys.stderr)
     return 0
 
 

@@ -212,7 +212,7 @@ def _web_door(
         names = [parts.public_host(settings()), *chosen.addresses]
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):
             log.info("certificate made: {path}", path=str(chosen.certificate))
-        tls = ReloadingTls(chosen.certificate, chosen.keyfile)
+        tls = ReloadingTls(chosen.certificate, chosen.keyfile, parts.client_policy(settings()))
     admission = GatewayAdmission(
         gateway,
         parts.Kept(parts.origin_rule, settings),

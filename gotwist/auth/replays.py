@@ -1,0 +1,59 @@
+"""What has been used once and must not be used again: the memory against replays."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from gotwist.errors import Unavailable
+
+
+class Replays(Protocol):
+    """Remembers marks for a while, for the whole house."""
+
+    def remember(self, mark: str, ttl_s: float) -> Awaitable[bool]:
+        """Note ``mark`` for ``ttl_s`` seconds, and tell whether it was new.
+
+        Asking and noting are one step: of two that ask at once, one is told yes.
+
+        :raises Unavailable: when no more can be noted; then nothing may be let in.
+        """
+
+
+class MemoryReplays:
+    """Remembers for one process, and for as long as that lives.
+
+    Bounded; when it is full it notes nothing more, because forgetting what still counts would
+    let it be used again.
+
+    :param now: monotonic seconds.
+    """
+
+    def __init__(self, now: Callable[[], float], limit: int = 100_000) -> None:
+        self._now = now
+        self._limit = limit
+        self._deadlines: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._deadlines)
+
+    async def remember(self, mark: str, ttl_s: float) -> bool:
+        """See :class:`Replays`."""
+        now = self._now()
+        deadline = self._deadlines.get(mark)
+        if deadline is not None and now <= deadline:
+            return False
+        if len(self._deadlines) >= self._limit:
+            self.forget_expired()
+        if len(self._deadlines) >= self._limit:
+            raise Unavailable("Too many sign-ins at once; try again in a minute.")
+        self._deadlines[mark] = now + ttl_s
+        return True
+
+    def forget_expired(self) -> int:
+        """Forget what has had its time and tell how many that were: a chore."""
+        now = self._now()
+        gone = [mark for mark, deadline in self._deadlines.items() if deadline < now]
+        for mark in gone:
+            del self._deadlines[mark]
+        return len(gone)
