@@ -81,7 +81,11 @@ class ApiRules:
 
 
 class Refused(Denied):
-    """Why an object is refused, for the log; who is refused learns only that."""
+    """Why an object is refused, for the log; who is refused learns only that.
+
+    ``key`` and ``upn`` are set once they are known to be harmless: a key of the settings, and
+    a text that may be a user's name.
+    """
 
     def __init__(self, reason: str, *, key: str = "", upn: str = "") -> None:
         super().__init__("Please sign in.")

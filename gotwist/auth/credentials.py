@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from gotwist.auth.certificates import ClientCertificate
 
 
 @dataclass(frozen=True)
@@ -26,4 +29,33 @@ class TokenCredentials:
     purpose: str = "web"
 
 
-Credentials: TypeAlias = NoCredentials | CookieCredentials | TokenCredentials
+@dataclass(frozen=True)
+class PasswordCredentials:
+    """A user's name and password."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ApiCredentials:
+    """The signed object with which another site vouches for a user, not judged in any way."""
+
+    fields: Mapping[str, object] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CertificateCredentials:
+    """A certificate by which TLS has let somebody in."""
+
+    certificate: ClientCertificate
+
+
+Credentials: TypeAlias = (
+    NoCredentials
+    | CookieCredentials
+    | TokenCredentials
+    | PasswordCredentials
+    | ApiCredentials
+    | CertificateCredentials
+)

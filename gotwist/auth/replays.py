@@ -40,20 +40,20 @@ class MemoryReplays:
     async def remember(self, mark: str, ttl_s: float) -> bool:
         """See :class:`Replays`."""
         now = self._now()
-        deadline = self._deadlines.get(mark)
-        if deadline is not None and now <= deadline:
+        while self._deadlines and next(iter(self._deadlines.values())) < now:
+            del self._deadlines[next(iter(self._deadlines))]
+        if now <= self._deadlines.get(mark, now - 1):
             return False
         if len(self._deadlines) >= self._limit:
-            self.forget_expired()
+            self._forget_expired(now)
         if len(self._deadlines) >= self._limit:
             raise Unavailable("Too many sign-ins at once; try again in a minute.")
+        self._deadlines.pop(mark, None)
         self._deadlines[mark] = now + ttl_s
         return True
 
-    def forget_expired(self) -> int:
-        """Forget what has had its time and tell how many that were: a chore."""
-        now = self._now()
+    def _forget_expired(self, now: float) -> None:
+        # The oldest ones go by themselves; behind one with a longer time others may wait.
         gone = [mark for mark, deadline in self._deadlines.items() if deadline < now]
         for mark in gone:
             del self._deadlines[mark]
-        return len(gone)

@@ -60,7 +60,17 @@ def _some_door(core: Values) -> Iterator[Breach]:
 
 
 def _authentication(core: Values) -> Iterator[Breach]:
-    if core.text("auth") != "none" or core.boolean("allow_auth_none_off_loopback"):
+    methods = core.texts("auth")
+    if "none" not in methods:
+        return
+    if len(methods) > 1:
+        yield Breach(
+            "gotwist",
+            "auth",
+            "auth=none asks nobody who they are, so no other way of signing in would count; "
+            "choose none alone or drop it",
+        )
+    if core.boolean("allow_auth_none_off_loopback"):
         return
     remedy = "choose auth=token, or permit it with allow_auth_none_off_loopback"
     if not is_loopback_only(core):
@@ -106,6 +116,12 @@ def _origins(core: Values) -> Iterator[Breach]:
 def _client_certificates(core: Values) -> Iterator[Breach]:
     asked = core.text("ssl_auth")
     if asked == "none":
+        if "ssl" in core.texts("auth"):
+            yield Breach(
+                "gotwist",
+                "auth",
+                "auth=ssl needs certificates; set ssl_auth to optional or required, and ca_certs",
+            )
         for option in ("ca_certs", "ca_crl"):
             if core.optional_text(option) is not None:
                 yield Breach(

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from gotwist.auth.apikey import ApiRules
+from gotwist.auth.apikey import METHOD_API, ApiRules
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
 from gotwist.settings.snapshot import Snapshot
@@ -76,6 +76,11 @@ def api_rules(snapshot: Snapshot) -> ApiRules:
         snapshot.seconds("api_timestamp_window"),
         snapshot.boolean("api_allow_sha1"),
     )
+
+
+def api_methods(snapshot: Snapshot) -> tuple[str, ...]:
+    """The signature methods of API objects; none when no site is believed."""
+    return api_rules(snapshot).methods if METHOD_API in snapshot.texts("auth") else ()
 
 
 def refusal_headers(settings: WebSettings) -> tuple[tuple[str, str], ...]:

@@ -58,7 +58,7 @@ _REASONS: Final = {
     33: "there is no revocation list of its issuer",
     79: "its issuer is no CA",
 }
-_UNLISTED: Final = (3, 33)
+_UNLISTED: Final = (3, 8, 33)
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 
 
@@ -102,14 +102,17 @@ class LoadedPolicy:
             store.add_crl(crl)
         store.set_flags(flags)
 
+        # CAs with another above them that is not in the file: no list of that one can be
+        # verified, and none is needed, since whoever wrote the file can take them out of it.
+        subjects = {authority.subject for authority in self.authorities}
+        tops = [known for known in self.authorities if known.issuer not in subjects]
+
         def judge(
             connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int
         ) -> bool:
             reason = None
             if not ok and number in _UNLISTED and depth > 0:
-                # A CA of the file, with another above it that is not there: nobody needs a
-                # list for it, since whoever wrote the file can take it out.
-                ok = int(certificate.to_cryptography() in self.authorities)
+                ok = int(certificate.to_cryptography() in tops)
             if not ok:
                 reason = _REASONS.get(number, f"OpenSSL's verification error {number}")
             elif depth == 0:

@@ -23,7 +23,7 @@ from zope.interface import implementer
 from gotwist.auth.certificates import ClientCertificate
 from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
 from gotwist.web.client_certificates import read_certificate
-from gotwist.web.cookies import find_cookie
+from gotwist.web.cookies import find_cookie, find_step_cookie
 from gotwist.web.head import METHODS
 from gotwist.web.hosts import parse_host
 from gotwist.web.pages import error_page
@@ -98,6 +98,11 @@ class Request(TwistedRequest):
             return None
         shown = cast("X509 | None", transport.getPeerCertificate())
         return None if shown is None else read_certificate(shown.to_cryptography())
+
+    def step_cookie(self) -> str | None:
+        """Give the name of the question that this browser has been asked, if it has been."""
+        lines = self.requestHeaders.getRawHeaders("cookie", [])
+        return find_step_cookie(lines, secure=self.is_secure_for_client())
 
     def is_from_this_site(self) -> bool:
         """Tell whether a page of ours caused this request: the check before any change.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -68,9 +69,7 @@ class DoorCase(LiveTestCase):
         self.tls = ReloadingTls(*paths, ClientPolicy(self.ca_path, crl, required))
         handlers = Handlers()
         handlers.add_handler("who", Who(), is_public=True)
-        self.parts = type(self.parts)(
-            self.desk, self.parts.bundle, self.parts.page_settings, handlers=handlers
-        )
+        self.parts = replace(self.parts, handlers=handlers)
         return self.open_door(self.tls, **changes)
 
     async def ask(

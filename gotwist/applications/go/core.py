@@ -6,7 +6,13 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from gotwist.auth.credentials import CookieCredentials, Credentials, TokenCredentials
+from gotwist.auth.apikey import parse_text
+from gotwist.auth.credentials import (
+    ApiCredentials,
+    CookieCredentials,
+    Credentials,
+    TokenCredentials,
+)
 from gotwist.auth.tokens import is_token
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.actions import action
@@ -24,7 +30,8 @@ Long: TypeAlias = Annotated[str, msgspec.Meta(max_length=4096)]
 class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     """``{"auth": null | text | object, "location": "default", ...}``.
 
-    ``auth`` null: by what the handshake brought; text: a token or a cookie's value.
+    ``auth`` null: by what the handshake brought; text: a token or a cookie's value; an object,
+    or one as JSON text: what another site has signed.
     """
 
     auth: Long | dict[str, object] | None = None
@@ -106,10 +113,15 @@ class Go(Application):
 def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
     """What the member ``auth`` offers.
 
-    :raises Denied: for an object: no embedding page is trusted here.
+    :raises Denied: for a text that only begins like an object.
     """
     if auth is None:
         return None
     if isinstance(auth, str):
+        if auth.lstrip().startswith("{"):
+            try:
+                return ApiCredentials(parse_text(auth))
+            except Malformed:
+                raise Denied("Please sign in.") from None
         return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
-    raise Denied("Please sign in.")
+    return ApiCredentials(auth)
