@@ -19,7 +19,7 @@ API_KEYS = "30api_keys.conf"
 
 _HEADER = (
     "// API keys and their secrets: whoever knows a secret can sign in as anybody.\n"
-    "// Rewritten by --new_api_key. Remove a line to take its key away, at once.\n"
+    "// Rewritten by --new_api_key. A key that is taken out, or set to null, ends at once.\n"
 )
 _OPTION = "api_keys"
 

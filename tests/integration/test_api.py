@@ -1,0 +1,184 @@
+"""A real daemon that believes another site: keys made, used, rotated and taken away."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import time
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gotwist.auth.apikey import sign
+from tests.integration.daemon import Daemon, until
+from tests.integration.signing_in import request
+from tests.integration.websocket import Closed, Screen, WebSocket
+
+FILE = "30api_keys.conf"
+
+
+class ApiTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.daemon = Daemon("--auth=api", "--file_check_interval=500", plain=True)
+        self.addCleanup(self.daemon.close)
+        self.secrets: list[str] = []
+
+    def new_key(self) -> str:
+        """Make a key as an operator does."""
+        done = self.daemon.run("--new_api_key")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        key = done.stdout.decode().strip()
+        secret = self.keys()[key]
+        self.secrets.append(secret)
+        self.assertNotIn(secret.encode(), done.stdout + done.stderr)
+        return key
+
+    def keys(self) -> dict[str, str]:
+        """The keys that the settings file holds."""
+        path = self.daemon.home / ".gotwist" / "conf.d" / FILE
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        text = re.sub(r"^//.*$", "", path.read_text(), flags=re.MULTILINE)
+        found: dict[str, str] = json.loads(text)["*"]["gotwist"]["api_keys"]
+        return found
+
+    def signed(
+        self, key: str, upn: str = "joe@company.com", *, age_s: float = 0, **more: object
+    ) -> dict[str, object]:
+        """An object as the other site makes it now."""
+        timestamp = str(round((time.time() - age_s) * 1000))
+        return {
+            "api_key": key,
+            "upn": upn,
+            "timestamp": timestamp,
+            "signature": sign(self.keys()[key], key, upn, timestamp, "HMAC-SHA256"),
+            "signature_method": "HMAC-SHA256",
+            "api_version": "1.0",
+            **more,
+        }
+
+    def connect(self) -> WebSocket:
+        websocket = WebSocket(self.daemon.base)
+        self.addCleanup(websocket.close)
+        return websocket
+
+    def answer(self, websocket: WebSocket, auth: object) -> str | None:
+        """Offer something; answers the user's name, or None when it was refused."""
+        websocket.send("go:authenticate", {"auth": auth})
+        message = websocket.until(
+            lambda message: message.keys() & {"go:set_username", "go:reauthenticate"}
+        )
+        name = message.get("go:set_username")
+        return None if name is None else str(name)
+
+    def until_reloaded(self) -> None:
+        """Wait until the daemon has taken changed settings into use."""
+        text = self.daemon.log.read_text().count("new settings in force")
+        until(
+            lambda: self.daemon.log.read_text().count("new settings in force") > text,
+            "the settings to be read",
+        )
+
+    def test_life_of_keys(self) -> None:
+        """A key is made, opens a terminal, lives beside a second one, and ends, all without a
+        restart; nothing of it comes into the log."""
+        first = self.new_key()
+        self.daemon.start()
+        websocket = self.connect()
+        self.assertIsNone(self.answer(websocket, self.signed(first, api_version="2.0")))
+        good = self.signed(first, mail="joe@company.com", session="x", uid=0)
+        self.assertEqual(self.answer(websocket, good), "joe@company.com")
+        screen = Screen(websocket)
+        screen.type(b"echo wel''come\n")
+        screen.until_text(b"welcome")
+
+        # Used, on any connection; as text as well.
+        self.assertIsNone(self.answer(self.connect(), good))
+        other = self.signed(first, "ann@company.com")
+        self.assertEqual(self.answer(self.connect(), json.dumps(other)), "ann@company.com")
+        self.assertIsNone(self.answer(self.connect(), json.dumps(other)))
+        self.assertIsNone(self.answer(self.connect(), self.signed(first, age_s=31)))
+        self.assertIsNone(self.answer(self.connect(), self.signed(first, age_s=-31)))
+
+        second = self.new_key()
+        self.until_reloaded()
+        self.assertEqual(self.answer(self.connect(), self.signed(second, "b@c")), "b@c")
+        self.assertEqual(self.answer(self.connect(), self.signed(first, "d@c")), "d@c")
+        ended = self.signed(first, "e@c")
+        self.daemon.write_settings(
+            FILE, {"*": {"gotwist": {"api_keys": {second: self.keys()[second]}}}}
+        )
+        self.until_reloaded()
+        self.assertIsNone(self.answer(self.connect(), ended))
+        self.assertEqual(self.answer(self.connect(), self.signed(second, "e@c")), "e@c")
+        # Who is in stays in.
+        screen.type(b"echo st''ill\n")
+        screen.until_text(b"still")
+
+        log = self.daemon.log.read_text()
+        for secret in (*self.secrets, str(good["signature"]), str(ended["signature"])):
+            self.assertNotIn(secret, log)
+        for reason in ("used before", "too old", "from the future", "unknown key", "api_version"):
+            self.assertIn(reason, log)
+
+    def test_options_document(self) -> None:
+        """Embedding sites are told how to sign, and no longer that SHA-1 will do."""
+        self.new_key()
+        self.daemon.start()
+        document = json.loads(request(self.daemon, "OPTIONS", "/")[2])
+        self.assertEqual(
+            document["auth_api"],
+            {
+                "hmacs": ["HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SHA512"],
+                "versions": ["1.0"],
+            },
+        )
+        self.daemon.write_settings("40api.conf", {"*": {"gotwist": {"api_allow_sha1": False}}})
+        self.until_reloaded()
+        document = json.loads(request(self.daemon, "OPTIONS", "/")[2])
+        self.assertNotIn("HMAC-SHA1", document["auth_api"]["hmacs"])
+
+    def test_deadline(self) -> None:
+        """Refusals do not move the deadline: who has not signed in by then is cut off."""
+        key = self.new_key()
+        self.daemon.options.append("--authentication_timeout=2s")
+        self.daemon.start()
+        websocket = self.connect()
+        with self.assertRaises(Closed) as closed:
+            for _ in range(3):
+                self.assertIsNone(self.answer(websocket, self.signed(key, age_s=60)))
+            websocket.until_action("never")
+        self.assertEqual(closed.exception.code, 4408)
+
+    def test_readable_secrets(self) -> None:
+        """The daemon does not start while others can read the secrets."""
+        self.new_key()
+        path = self.daemon.home / ".gotwist" / "conf.d" / FILE
+        path.chmod(0o644)
+        with self.assertRaises(AssertionError) as refused:
+            self.daemon.start()
+        self.assertIn("chmod o-r", str(refused.exception))
+        self.daemon.process = None
+
+    def test_command_line(self) -> None:
+        """Keys may stand on the command line, and no other process is given them."""
+        secret = "s" * 40
+        self.daemon.options += [f"--api_keys=one:{secret},two:{'t' * 40}"]
+        self.daemon.start()
+        timestamp = str(round(time.time() * 1000))
+        fields = {
+            "api_key": "one",
+            "upn": "joe",
+            "timestamp": timestamp,
+            "signature": sign(secret, "one", "joe", timestamp, "HMAC-SHA1"),
+            "signature_method": "HMAC-SHA1",
+            "api_version": "1.0",
+        }
+        self.assertEqual(self.answer(self.connect(), fields), "joe")
+        keeper = self.daemon.keeper_pid()
+        assert keeper is not None
+        for name in ("cmdline", "environ"):
+            with open(f"/proc/{keeper}/{name}", "rb") as file:
+                self.assertNotIn(secret.encode(), file.read())
+        for path in (self.daemon.home / ".gotwist").rglob("*"):
+            if path.is_file():
+                self.assertNotIn(secret.encode(), path.read_bytes(), str(path))
