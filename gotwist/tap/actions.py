@@ -69,7 +69,7 @@ def print_link(arguments: Sequence[str]) -> int:
 
     :raises Unavailable: when no daemon answers
     """
-    settings = _settings(parse(arguments))
+    settings = read_settings(arguments)
     answer = ask(os.path.join(settings.text("runtime_dir"), CONTROL_SOCKET), "link")
     print(answer["link"])
     return 0
@@ -98,6 +98,11 @@ def _new_api_key(command_line: CommandLine) -> int:
     path = os.path.join(opened.directory, API_KEYS)
     print(f"The secret of this key stands in {path}.", file=sys.stderr)
     return 0
+
+
+def read_settings(arguments: Sequence[str]) -> Snapshot:
+    """The settings that a daemon with these options would have."""
+    return _settings(parse(arguments))
 
 
 def _settings(command_line: CommandLine) -> Snapshot:

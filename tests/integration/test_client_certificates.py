@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from playwright.sync_api import Error
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from tests.integration.browser import FLAGS, SIZE, BrowserTestCase, Tab, chromium
+from tests.integration.browser import FLAGS, BrowserTestCase, Tab, chromium
 from tests.integration.daemon import Daemon, trusting, until
 from tests.integration.signing_in import cookie_of, request
 from tests.integration.websocket import Refused, Screen, WebSocket
@@ -171,7 +171,7 @@ class ChromiumTests(BrowserTestCase):
             env={**os.environ, "HOME": str(site.directory)},
         )
         self.addCleanup(browser.close)
-        tab = Tab(browser.new_context(ignore_https_errors=True, viewport=SIZE))
+        tab = Tab(browser.new_context(ignore_https_errors=True))
         tab.open(site.daemon.base)
         tab.run("echo wel''come", "welcome")
         self.assertIn("anna@Example.Corp", tab.page.content())
