@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from gotwist.auth.apikey import Refused, check_signature, parse_object, parse_text
 from gotwist.control.ask import ask
-from gotwist.errors import Unavailable
+from gotwist.errors import Malformed, Unavailable
 from gotwist.keeper.shutdown import shut_down
 from gotwist.paths import Places, default_places
 from gotwist.settings.api_key_file import API_KEYS, add_api_key
@@ -18,6 +19,7 @@ from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
 from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
+from gotwist.tap.parts import api_rules
 
 KEEPER_SOCKET = "keeper.sock"
 CONTROL_SOCKET = "control.sock"
@@ -73,6 +75,28 @@ def print_link(arguments: Sequence[str]) -> int:
     answer = ask(os.path.join(settings.text("runtime_dir"), CONTROL_SOCKET), "link")
     print(answer["link"])
     return 0
+
+
+def validate_authobj(arguments: Sequence[str]) -> int:
+    """Check an API object, but neither its time nor whether it has been used.
+
+    :param arguments: the object as JSON text, and options of the daemon after it
+    :returns: 2 when it is bad; then what is wrong is printed
+    """
+    text, *options = arguments or ("",)
+    rules = api_rules(_settings(parse(options)))
+    try:
+        claim = parse_object(parse_text(text))
+        check_signature(claim, rules)
+    except Malformed as problem:
+        reason = problem.message
+    except Refused as refusal:
+        reason = refusal.reason
+    else:
+        print(f"This object is good, and signs in {claim.upn}.")
+        return 0
+    print(f"This object is bad: {reason.rstrip('.')}.")
+    return 2
 
 
 def kill_terminals(arguments: Sequence[str]) -> int:

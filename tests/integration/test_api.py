@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import re
 import stat
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.auth.apikey import sign
+from tests.integration.browser import chromium
 from tests.integration.daemon import Daemon, until
 from tests.integration.signing_in import request
 from tests.integration.websocket import Closed, Screen, WebSocket
+from tests.quality.test_recipes import blocks, run
 
 FILE = "30api_keys.conf"
 
 
-class ApiTests(SynchronousTestCase):
+class ApiCase(SynchronousTestCase):
+    """A daemon that believes the holders of API keys."""
+
     def setUp(self) -> None:
         self.daemon = Daemon("--auth=api", "--file_check_interval=500", plain=True)
         self.addCleanup(self.daemon.close)
@@ -78,6 +84,8 @@ class ApiTests(SynchronousTestCase):
             "the settings to be read",
         )
 
+
+class ApiTests(ApiCase):
     def test_life_of_keys(self) -> None:
         """A key is made, opens a terminal, lives beside a second one, and ends, all without a
         restart; nothing of it comes into the log."""
@@ -124,7 +132,8 @@ class ApiTests(SynchronousTestCase):
         """Embedding sites are told how to sign, and no longer that SHA-1 will do."""
         self.new_key()
         self.daemon.start()
-        document = json.loads(request(self.daemon, "OPTIONS", "/")[2])
+        recipe = f'address="{self.daemon.base}"\n{blocks("api-authentication.md", "sh")[1]}'
+        document = json.loads(run("sh", "-ec", recipe, directory=str(self.daemon.home)))
         self.assertEqual(
             document["auth_api"],
             {
@@ -182,3 +191,58 @@ class ApiTests(SynchronousTestCase):
         for path in (self.daemon.home / ".gotwist").rglob("*"):
             if path.is_file():
                 self.assertNotIn(secret.encode(), path.read_bytes(), str(path))
+
+
+class EmptyPage(BaseHTTPRequestHandler):
+    """Another site, as far as browsers care."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>Intranet</title>")
+
+    def log_message(self, format: str, *values: object) -> None:
+        """Say nothing."""
+
+
+class EmbeddingTests(ApiCase):
+    def site(self) -> str:
+        """Start another site on loopback (elsewhere, browsers keep pages away from it)."""
+        server = ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    def test_page_elsewhere(self) -> None:
+        """A page of another site signs its user in with the script of the documentation; a page
+        that is not named in the settings does not even connect."""
+        key = self.new_key()
+        site, stranger = self.site(), self.site()
+        self.daemon.options.append(f"--origins={site};{self.daemon.base.rstrip('/')}")
+        self.daemon.start()
+        (script,) = blocks("api-authentication.md", "js")
+        address = self.daemon.base.replace("http:", "ws:")
+        context = chromium().new_context()
+        self.addCleanup(context.close)
+
+        def told(origin: str, signed: dict[str, object], last: str) -> str:
+            page = context.new_page()
+            lines: list[str] = []
+            page.on("console", lambda line: lines.append(line.text))
+            page.goto(f"{origin}/")
+            page.evaluate(f"([address, object]) => {{ {script} }}", [address, signed])
+
+            def step() -> str:
+                page.wait_for_timeout(20)
+                return next((line for line in lines if last in line), "")
+
+            return str(until(step, f"{last} among {lines}"))
+
+        good = self.signed(key)
+        self.assertEqual(told(site, good, "signed in"), "signed in as joe@company.com")
+        self.assertIn("fresh", told(site, good, "refused"))
+        self.assertIn("403", told(stranger, self.signed(key, "ann"), "WebSocket"))

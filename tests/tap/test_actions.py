@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import socket
 import stat
 import threading
 from contextlib import redirect_stderr
 
+from gotwist.auth.apikey import sign
 from gotwist.control import wire
 from gotwist.errors import Malformed, Unavailable
 from gotwist.settings.load import SettingsFile, load
-from gotwist.tap import Options, kill_terminals, print_link
+from gotwist.tap import Options, kill_terminals, print_link, validate_authobj
 from gotwist.tap.actions import parse, run_action
 from tests.settings.helpers import makings
 from tests.tap.support import HomeTestCase, printed
@@ -81,6 +83,38 @@ class ActionsTests(HomeTestCase):
         self.assertIn("port", str(status))
         self.assertEqual(output, "")
         self.assertFalse((self.home / "conf.d" / "30api_keys.conf").exists())
+
+    def test_validate_authobj(self) -> None:
+        """An object is checked against the keys in the settings, whatever its age."""
+        secret = "s" * 43
+        self.settings(json.dumps({"*": {"gotwist": {"api_keys": {"one": secret}}}}))
+        good = {
+            "api_key": "one",
+            "upn": "joe",
+            "timestamp": 1323391717238,
+            "signature": sign(secret, "one", "joe", "1323391717238", "HMAC-SHA1"),
+            "signature_method": "HMAC-SHA1",
+            "api_version": "1.0",
+        }
+        for fields, options, expected in (
+            (good, (), 0),
+            (good, ("--api_allow_sha1=False",), 2),
+            ({**good, "upn": "ann"}, (), 2),
+            ({**good, "api_key": "two"}, (), 2),
+            ({**good, "timestamp": 1}, (), 2),
+            ({}, (), 2),
+        ):
+            status, output = self.validated(json.dumps(fields), *options)
+            self.assertEqual(status, expected, output)
+            self.assertIn("bad" if expected else "joe", output)
+            self.assertNotIn(secret, output)
+        self.assertEqual(self.validated(), (2, "This object is bad: The object is not JSON.\n"))
+
+    def validated(self, *words: str) -> tuple[int, str]:
+        """Exit status and output of ``gotwist validate_authobj``."""
+        status: list[int] = []
+        output = printed(lambda: status.append(validate_authobj(words)))
+        return status[0], output
 
     def test_refused(self) -> None:
         """A word that is no option is one sentence and no traceback."""
