@@ -21,6 +21,7 @@ from twisted.web.server import Request as TwistedRequest
 from zope.interface import implementer
 
 from gotwist.auth.certificates import ClientCertificate
+from gotwist.auth.guard import TooManyFailures
 from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
 from gotwist.web.client_certificates import read_certificate
 from gotwist.web.cookies import find_cookie, find_step_cookie
@@ -30,6 +31,7 @@ from gotwist.web.pages import error_page
 from gotwist.web.proxies import ClientView
 
 _STATUS: Final[tuple[tuple[type[GotwistError], int], ...]] = (
+    (TooManyFailures, 429),
     (Denied, 403),
     (Malformed, 400),
     (NotFound, 404),

@@ -85,7 +85,12 @@ class WebDoor(Service):
         self._connections = Connections()
         self.doors: tuple[OpenDoor, ...] = ()
         prefix = settings.prefix
-        downloads = Downloads(parts.desk, settings.session_directory, self._threads)
+        downloads = Downloads(
+            parts.desk,
+            settings.session_directory,
+            self._threads,
+            basic_realm=parts.ways.basic_realm,
+        )
         self.site = Site(
             build_root(parts, prefix, downloads),
             settings,
