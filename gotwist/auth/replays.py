@@ -48,9 +48,18 @@ class MemoryReplays:
             self._forget_expired(now)
         if len(self._deadlines) >= self._limit:
             raise Unavailable("Too many sign-ins at once; try again in a minute.")
-        self._deadlines.pop(mark, None)
-        self._deadlines[mark] = now + ttl_s
+        self.note(mark, ttl_s)
         return True
+
+    def note(self, mark: str, ttl_s: float) -> None:
+        """Note a mark without asking."""
+        self._deadlines.pop(mark, None)
+        self._deadlines[mark] = self._now() + ttl_s
+
+    def marks(self) -> list[tuple[str, float]]:
+        """What is remembered, and for how many seconds more."""
+        now = self._now()
+        return [(mark, at - now) for mark, at in self._deadlines.items() if at >= now]
 
     def _forget_expired(self, now: float) -> None:
         # The oldest ones go by themselves; behind one with a longer time others may wait.

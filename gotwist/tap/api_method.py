@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.logger import Logger
 
 from gotwist.auth.apikey import METHOD_API, ApiKeys, Refused
 from gotwist.auth.conversation import Proven
 from gotwist.auth.credentials import ApiCredentials, Credentials
+from gotwist.auth.replay_file import FileReplays
 from gotwist.auth.replays import MemoryReplays
 from gotwist.tap import parts
 from gotwist.tap.method import Method, Surroundings
@@ -15,14 +18,26 @@ from gotwist.web.notices import LimitNotices
 _log = Logger()
 
 
+def _tell(problem: OSError) -> None:
+    _log.error(
+        "used API objects are not kept, and could be used again after a restart: {problem}",
+        problem=str(problem),
+    )
+
+
 def make(surroundings: Surroundings) -> Method:
     """Believe the holders of the API keys in the settings, as they are at each moment."""
     reactor = surroundings.reactor
-    keys = ApiKeys(
-        parts.Kept(parts.api_rules, surroundings.settings),
+    replays = FileReplays(
+        Path(surroundings.snapshot.text("session_dir")) / "api_replays",
         MemoryReplays(reactor.seconds),
         surroundings.wall_now,
+        surroundings.in_thread,
+        _tell,
     )
+    replays.load()
+    rules = parts.Kept(parts.api_rules, surroundings.settings)
+    keys = ApiKeys(rules, replays, surroundings.wall_now)
     notices = LimitNotices()
     if not surroundings.snapshot.mapping("api_keys"):
         _log.warn("auth={method} without api_keys: --new_api_key makes one", method=METHOD_API)

@@ -99,13 +99,22 @@ class ApiTests(ApiCase):
         screen.type(b"echo wel''come\n")
         screen.until_text(b"welcome")
 
-        # Used, on any connection; as text as well.
+        # Used, on any connection, and after a crash; as text as well.
         self.assertIsNone(self.answer(self.connect(), good))
         other = self.signed(first, "ann@company.com")
         self.assertEqual(self.answer(self.connect(), json.dumps(other)), "ann@company.com")
         self.assertIsNone(self.answer(self.connect(), json.dumps(other)))
         self.assertIsNone(self.answer(self.connect(), self.signed(first, age_s=31)))
         self.assertIsNone(self.answer(self.connect(), self.signed(first, age_s=-31)))
+
+        last = self.signed(first, "last@company.com")
+        self.assertEqual(self.answer(self.connect(), last), "last@company.com")
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertIsNone(self.answer(self.connect(), last))
+        websocket = self.connect()
+        self.assertEqual(self.answer(websocket, self.signed(first)), "joe@company.com")
+        screen = Screen(websocket)
 
         second = self.new_key()
         self.until_reloaded()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import cast
+from pathlib import Path
+from typing import TypeVar, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -24,6 +26,7 @@ from gotwist.tap.method import Surroundings
 from gotwist.tap.methods import METHODS
 from tests.settings.helpers import files, makings
 
+T = TypeVar("T")
 WALL = 1_700_000_000.0
 ONE, TWO = "1" * 43, "2" * 43
 PEER = "192.0.2.1"
@@ -31,6 +34,11 @@ PEER = "192.0.2.1"
 
 def snapshot(**options: JSON) -> Snapshot:
     return load(files(json.dumps({"*": {"gotwist": options}})), makings())
+
+
+def in_thread(function: Callable[[], T]) -> Deferred[T]:
+    """Call it at once."""
+    return succeed(function())
 
 
 class WaysCase(SynchronousTestCase):
@@ -45,14 +53,20 @@ class WaysCase(SynchronousTestCase):
         observer = cast(ILogObserver, self.events.append)
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
-        self.settings = snapshot(**self.options)
+        self.directory = Path(self.mktemp()).absolute()
+        self.directory.mkdir()
+        self.settings = snapshot(session_dir=str(self.directory), **self.options)
+        self.start()
+
+    def start(self) -> None:
+        """Make the method as a daemon does that starts."""
         self.made = METHODS[self.method](
             Surroundings(
                 self.settings,
                 lambda: self.settings,
                 self.clock,
                 lambda: WALL + self.clock.seconds(),
-                lambda function: self.fail("nothing here waits for a disk"),
+                in_thread,
             )
         )
 
@@ -104,6 +118,8 @@ class ApiTests(WaysCase):
         user = self.proven(shown).user
         self.assertEqual((user.upn, user.method), ("joe", "api"))
         self.assertEqual(user.attributes, {"mail": "joe@company.com"})
+        self.refused(shown)
+        self.start()
         self.refused(shown)
 
     def test_keys_come_and_go(self) -> None:
