@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from gotwist.auth.certificates import IDENTIFYING
 from gotwist.auth.replays import Replays
 from gotwist.auth.user import MAX_UPN, User, check_upn
 from gotwist.errors import Denied, Malformed
@@ -35,10 +36,12 @@ MAX_KEY: Final = 256
 MAX_ATTRIBUTES: Final = 32
 MAX_VALUE: Final = 1_024
 
-#: Names that mean something to the house itself, which nobody may set without a signature.
+#: Names that mean something to the house, or that a CA vouches for elsewhere: nobody may set
+#: them without a signature.
 RESERVED: Final = frozenset(
     {"address", "group", "groups", "gid", "id", "ip_address", "issued", "method", "role", "roles"}
     | {"session", "shell", "home", "ticket", "uid", "upn", "user"}
+    | IDENTIFYING
 )
 
 _SIGNED: Final = ("api_key", "upn", "timestamp", "signature", "signature_method", "api_version")

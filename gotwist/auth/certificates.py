@@ -19,6 +19,12 @@ COMMON_NAME: Final = "commonName"
 ORGANIZATION: Final = "organizationName"
 MAX_VALUE: Final = 1_024
 
+#: Attributes by which a certificate says who somebody is, or where somebody belongs.
+IDENTIFYING: Final = frozenset(
+    {COMMON_NAME, ORGANIZATION, "organizationalUnitName", "domainComponent", "emailAddress"}
+    | {"userId", "serialNumber", "certificate"}
+)
+
 Name = tuple[tuple[str, str], ...]
 """A distinguished name: fields by their long names, in the certificate's order."""
 

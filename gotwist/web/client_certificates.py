@@ -58,6 +58,14 @@ _REASONS: Final = {
     33: "there is no revocation list of its issuer",
     79: "its issuer is no CA",
 }
+#: What reading a certificate may raise that OpenSSL has taken.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _UNLISTED: Final = (3, 8, 33)
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
 
@@ -111,12 +119,15 @@ class LoadedPolicy:
             connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int
         ) -> bool:
             reason = None
-            if not ok and number in _UNLISTED and depth > 0:
-                ok = int(certificate.to_cryptography() in tops)
-            if not ok:
-                reason = _REASONS.get(number, f"OpenSSL's verification error {number}")
-            elif depth == 0:
-                reason = leaf_fault(certificate.to_cryptography())
+            try:
+                if not ok and number in _UNLISTED and depth > 0:
+                    ok = int(certificate.to_cryptography() in tops)
+                if not ok:
+                    reason = _REASONS.get(number, f"OpenSSL's verification error {number}")
+                elif depth == 0:
+                    reason = leaf_fault(certificate.to_cryptography())
+            except _UNREADABLE:
+                reason = "it cannot be read"
             if reason is not None:
                 refused(connection.get_app_data(), reason)
             return reason is None
@@ -174,18 +185,16 @@ def is_authority(certificate: x509.Certificate) -> bool:
     """Tell whether this certificate may issue others."""
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         return False
     return constraints.value.ca
 
 
 def leaf_fault(certificate: x509.Certificate) -> str | None:
     """Tell why a certificate that OpenSSL has verified is still not one of a person."""
-    try:
-        extensions = certificate.extensions
-    except ValueError:
-        return "its extensions cannot be read"
-    for extension in extensions:
+    # Read now what will be asked for later, when it would be too late to refuse.
+    read_certificate(certificate)
+    for extension in certificate.extensions:
         value = extension.value
         if isinstance(value, x509.BasicConstraints) and value.ca:
             return "it is a CA's own"

@@ -139,6 +139,12 @@ class FormTests(SynchronousTestCase):
         for name in ("session", "address", "ip_address", "uid", "gid", "role", "roles", "groups"):
             self.assertIn(name, RESERVED)
 
+    def test_certificates(self) -> None:
+        """What a CA vouches for elsewhere cannot be claimed without one."""
+        names = ("commonName", "organizationName", "organizationalUnitName", "certificate")
+        forged = dict.fromkeys(names, "operators")
+        self.assertEqual(parse_object({**signed(), **forged}).attributes, {})
+
     def test_bad_attributes(self) -> None:
         """Attributes have plain names and short values, and there are not too many."""
         for name in ("", "a b", "1a", "a" * 65, "a.b", "__proto__\n", "ä"):

@@ -137,6 +137,20 @@ class ApiTests(ApiCase):
         for reason in ("used before", "too old", "from the future", "unknown key", "api_version"):
             self.assertIn(reason, log)
 
+    def test_race(self) -> None:
+        """Of many that offer the same object at the same time, one comes in."""
+        key = self.new_key()
+        self.daemon.start()
+        sockets = [self.connect() for _ in range(15)]
+        message = {"auth": self.signed(key)}
+        for websocket in sockets:
+            websocket.send("go:authenticate", message)
+        answers = [
+            websocket.until(lambda m: m.keys() & {"go:set_username", "go:reauthenticate"})
+            for websocket in sockets
+        ]
+        self.assertEqual(["go:set_username" in answer for answer in answers].count(True), 1)
+
     def test_options_document(self) -> None:
         """Embedding sites are told how to sign, and no longer that SHA-1 will do."""
         self.new_key()

@@ -59,6 +59,7 @@ def issue(
     *,
     is_ca: bool | None = False,
     usage: Sequence[ObjectIdentifier] | None = (CLIENTS,),
+    more: x509.ExtensionType | None = None,
     begins: timedelta = -DAY,
     ends: timedelta = DAY,
 ) -> Issued:
@@ -67,6 +68,7 @@ def issue(
     :param issuer: who signs it; None: it signs itself.
     :param is_ca: None: it says nothing of that.
     :param usage: None: it says nothing of that.
+    :param more: an extension of the caller's own.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
@@ -84,6 +86,8 @@ def issue(
         builder = builder.add_extension(constraints, critical=True)
     if usage is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
+    if more is not None:
+        builder = builder.add_extension(more, critical=False)
     signer = key if issuer is None else issuer.key
     return Issued(builder.sign(signer, hashes.SHA256()), key)
 

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509 import UnrecognizedExtension
+from cryptography.x509.oid import ExtensionOID, NameOID, ObjectIdentifier
 from OpenSSL import SSL
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -219,6 +220,15 @@ class RefusedTests(DoorCase):
         door = self.open()
         for shown in (below, armed, self.ca):
             await self.refused(door, shown, why="it is a CA's own")
+
+    async def test_unreadable(self) -> None:
+        """A certificate of which OpenSSL reads more than we do is refused, and nothing breaks."""
+        door = self.open()
+        x400 = UnrecognizedExtension(
+            ExtensionOID.SUBJECT_ALTERNATIVE_NAME, bytes.fromhex("3002a300")
+        )
+        await self.refused(door, issue(person("eve"), self.ca, more=x400), why="it cannot be read")
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     async def test_issued_by_a_person(self) -> None:
         """A person's certificate cannot issue another."""
