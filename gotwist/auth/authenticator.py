@@ -19,6 +19,7 @@ from gotwist.auth.user import User
 from gotwist.auth.watch import (
     ANSWER,
     COOKIE,
+    NOTHING,
     TOO_MANY,
     UNAVAILABLE,
     WRONG,
@@ -106,9 +107,7 @@ class Authenticator:
         return self._sign_in(judged, peer)
 
     async def _judge(self, credentials: Credentials, peer: str) -> SignIn | Proven:
-        checker = self._checkers.get(type(credentials))
-        if checker is None:
-            raise Denied(REFUSAL)
+        checker = self._checkers.get(type(credentials), _nobody)
         judging = checker(credentials, peer)
         return await self._watched(self._first(judging, peer), claim_of(credentials), peer)
 
@@ -125,8 +124,8 @@ class Authenticator:
         try:
             step = await judging
         except Denied as reason:
-            # Browsers show old cookies all the time; that is no attempt at anything.
-            if way != COOKIE:
+            # Browsers come with nothing or an old cookie all the time: no attempt at anything.
+            if way not in (NOTHING, COOKIE):
                 self._watch.refused(name, way, peer, WRONG)
             raise Denied(REFUSAL) from reason
         except Unavailable as reason:
@@ -141,6 +140,10 @@ class Authenticator:
 
     def _sign_in(self, proven: Proven, peer: str) -> SignIn:
         return self._signins.issue(proven.user, address=peer, ticket=proven.ticket)
+
+
+async def _nobody(credentials: Credentials, peer: str) -> Proven:
+    raise Denied("no method that is on understands this")
 
 
 async def _at_once(proven: Proven) -> Proven:

@@ -11,8 +11,8 @@ WRONG = "wrong"
 TOO_MANY = "too_many"
 UNAVAILABLE = "unavailable"
 
-COOKIE, ANSWER = "cookie", "answer"
-"""Two of the ways: the cookie of before, and the answer to a question."""
+NOTHING, COOKIE, ANSWER = "no", "cookie", "answer"
+"""Three of the ways: nothing at all, the cookie of before, the answer to a question."""
 
 
 class Watch(Protocol):

@@ -83,6 +83,7 @@ class WebDoor(Service):
         self._ports: list[IListeningPort] = []
         self._sites: list[Site] = []
         self._connections = Connections()
+        self._questions = parts.questions
         self.doors: tuple[OpenDoor, ...] = ()
         prefix = settings.prefix
         downloads = Downloads(
@@ -205,6 +206,7 @@ class WebDoor(Service):
         ports, self._ports, self.doors = self._ports, [], ()
         stopping = gatherResults([maybeDeferred(port.stopListening) for port in ports])
         self._connections.drop_all()
+        self._questions.drop_all()
         self._threads.stop()
         return stopping.addCallback(lambda _: None)
 
