@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from gotwist.auth.certificates import ClientCertificate
+
 
 @dataclass(frozen=True)
 class NoCredentials:
@@ -42,6 +44,18 @@ class ApiCredentials:
     fields: Mapping[str, object] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class CertificateCredentials:
+    """A certificate by which TLS has let somebody in."""
+
+    certificate: ClientCertificate
+
+
 Credentials: TypeAlias = (
-    NoCredentials | CookieCredentials | TokenCredentials | PasswordCredentials | ApiCredentials
+    NoCredentials
+    | CookieCredentials
+    | TokenCredentials
+    | PasswordCredentials
+    | ApiCredentials
+    | CertificateCredentials
 )

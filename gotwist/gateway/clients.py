@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gotwist.auth.certificates import ClientCertificate
 from gotwist.auth.credentials import Credentials
 from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
@@ -29,10 +30,14 @@ TOO_MANY = 4429
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Where a client comes from: its address, and whether its browser uses HTTPS."""
+    """Where a client comes from: its address, and whether its browser uses HTTPS.
+
+    ``certificate`` is the one by which TLS has let it in, if it has one.
+    """
 
     address: str
     secure: bool = False
+    certificate: ClientCertificate | None = None
 
 
 class Hosted(Protocol):

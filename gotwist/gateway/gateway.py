@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gotwist.auth.credentials import CookieCredentials, TokenCredentials
+from gotwist.auth.credentials import (
+    CertificateCredentials,
+    CookieCredentials,
+    Credentials,
+    TokenCredentials,
+)
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied, Unavailable
 from gotwist.gateway.application import Application
@@ -42,15 +47,15 @@ class Gateway:
             sign_in = await self._try(TokenCredentials(token), peer)
         if sign_in is None and cookie is not None:
             sign_in = await self._try(CookieCredentials(cookie), peer)
+        if sign_in is None and peer.certificate is not None:
+            sign_in = await self._try(CertificateCredentials(peer.certificate), peer)
         if sign_in is None:
             waiting = house.clients.count_unauthenticated_at(peer.address)
             if waiting >= house.limits.unauthenticated_per_address:
                 raise Unavailable("Too many connections from your address.")
         return sign_in
 
-    async def _try(
-        self, credentials: CookieCredentials | TokenCredentials, peer: Peer
-    ) -> SignIn | None:
+    async def _try(self, credentials: Credentials, peer: Peer) -> SignIn | None:
         # A stale cookie is no reason to refuse the handshake: the page may hold a token.
         try:
             return await self.house.authenticator.authenticate(credentials, peer.address)

@@ -113,12 +113,52 @@ def _origins(core: Values) -> Iterator[Breach]:
         )
 
 
+def _client_certificates(core: Values) -> Iterator[Breach]:
+    asked = core.text("ssl_auth")
+    if asked == "none":
+        if "ssl" in core.texts("auth"):
+            yield Breach(
+                "gotwist",
+                "auth",
+                "auth=ssl needs certificates; set ssl_auth to optional or required, and ca_certs",
+            )
+        for option in ("ca_certs", "ca_crl"):
+            if core.optional_text(option) is not None:
+                yield Breach(
+                    "gotwist",
+                    option,
+                    f"{option} means nothing while ssl_auth is none; set ssl_auth to optional or "
+                    "required, or drop it",
+                )
+        return
+    if core.optional_text("ca_certs") is None:
+        yield Breach(
+            "gotwist",
+            "ssl_auth",
+            f"ssl_auth={asked} needs ca_certs, the file of the CAs whose certificates count",
+        )
+    if core.boolean("disable_ssl"):
+        yield Breach(
+            "gotwist",
+            "ssl_auth",
+            f"ssl_auth={asked} needs HTTPS, which disable_ssl switches off; drop one",
+        )
+    if asked == "required" and core.boolean("enable_unix_socket"):
+        yield Breach(
+            "gotwist",
+            "ssl_auth",
+            "enable_unix_socket lets in without a certificate, which ssl_auth=required forbids; "
+            "drop one",
+        )
+
+
 CORE_RULES: tuple[Callable[[Values], Iterator[Breach]], ...] = (
     _redirect,
     _some_door,
     _authentication,
     _encryption,
     _origins,
+    _client_certificates,
 )
 
 

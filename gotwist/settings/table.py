@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from gotwist.settings.api_options import API_OPTIONS
+from gotwist.settings.certificate_options import CERTIFICATE_OPTIONS
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.pam_options import AUTHSERVICE_OPTIONS, PAM_OPTIONS
@@ -71,6 +73,8 @@ TABLE = Table(
         *SIGN_IN,
         *PAM_OPTIONS,
         *AUTHSERVICE_OPTIONS,
+        *API_OPTIONS,
+        *CERTIFICATE_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
     )

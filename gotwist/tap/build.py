@@ -230,7 +230,7 @@ def _web_door(
         names = [parts.public_host(settings()), *chosen.addresses]
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):
             log.info("certificate made: {path}", path=str(chosen.certificate))
-        tls = ReloadingTls(chosen.certificate, chosen.keyfile)
+        tls = ReloadingTls(chosen.certificate, chosen.keyfile, parts.client_policy(settings()))
     admission = GatewayAdmission(
         gateway,
         parts.Kept(parts.origin_rule, settings),
@@ -263,6 +263,7 @@ def _web_door(
             bundle=load_bundle(chosen.static_directory),
             page_settings=page_settings,
             questions=signing_in.questions,
+            api_methods=lambda: parts.api_methods(settings()),
             ways=signing_in.ways(),
             applications=lambda: tuple(
                 application.name.lower() for application in gateway.table.applications
@@ -277,7 +278,11 @@ def _web_door(
 
 def _peer_of(request: IRequest) -> Peer:
     assert isinstance(request, Request)
-    return _peer(request.client_address(), request.is_secure_for_client())
+    address, secure = request.client_address(), request.is_secure_for_client()
+    certificate = request.client_certificate()
+    if certificate is not None:
+        return Peer(address, secure, certificate)
+    return _peer(address, secure)
 
 
 @functools.lru_cache(maxsize=1_024)

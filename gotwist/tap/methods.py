@@ -13,6 +13,7 @@ from gotwist.auth.file_method import FileMethod
 from gotwist.auth.password_file import parse_entries, render_entries
 from gotwist.auth.private_file import PrivateFile
 from gotwist.housekeeping.service import PrivateThreads
+from gotwist.tap import api_method, ssl_method
 from gotwist.tap.method import MakeMethod, Method, Surroundings
 from gotwist.tap.passwords import make_pam
 
@@ -43,5 +44,7 @@ METHODS: Final[Mapping[str, MakeMethod]] = {
     "token": _nothing_of_its_own,
     "none": _nothing_of_its_own,
     "pam": make_pam,
+    "api": api_method.make,
+    "ssl": ssl_method.make,
     "file": _file,
 }

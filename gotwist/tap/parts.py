@@ -8,9 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from gotwist.auth.apikey import METHOD_API, ApiRules
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
 from gotwist.settings.snapshot import Snapshot
+from gotwist.web.client_certificates import ClientPolicy
 from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts
 from gotwist.web.options import Limits as WebLimits
@@ -52,6 +54,33 @@ def web_settings(snapshot: Snapshot) -> WebSettings:
             per_address=snapshot.integer("max_connections_per_address"),
         ),
     )
+
+
+def client_policy(snapshot: Snapshot) -> ClientPolicy | None:
+    """Whose certificates the web door asks for; None: nobody's."""
+    asked = snapshot.text("ssl_auth")
+    authorities = snapshot.optional_text("ca_certs")
+    if asked == "none" or authorities is None:
+        return None
+    revoked = snapshot.optional_text("ca_crl")
+    return ClientPolicy(
+        Path(authorities), Path(revoked) if revoked else None, required=asked == "required"
+    )
+
+
+def api_rules(snapshot: Snapshot) -> ApiRules:
+    """Which sites are believed when they vouch for a user."""
+    keys = snapshot.mapping("api_keys")
+    return ApiRules(
+        {key: secret for key, secret in keys.items() if isinstance(secret, str)},
+        snapshot.seconds("api_timestamp_window"),
+        snapshot.boolean("api_allow_sha1"),
+    )
+
+
+def api_methods(snapshot: Snapshot) -> tuple[str, ...]:
+    """The signature methods of API objects; none when no site is believed."""
+    return api_rules(snapshot).methods if METHOD_API in snapshot.texts("auth") else ()
 
 
 def refusal_headers(settings: WebSettings) -> tuple[tuple[str, str], ...]:

@@ -86,8 +86,10 @@ class Site(TwistedSite):
         fault = head_fault(version, target, encodings)
         if fault is not None:
             return fault
+        peer = peer_name(request.client)
+        request.is_by_proxy = self.proxies.trusts(peer)
         request.view = self.proxies.view(
-            peer_name(request.client),
+            peer,
             lines("x-forwarded-for", []),
             lines("x-forwarded-proto", []),
             lines("x-forwarded-host", []),

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from gotwist.applications.go.signinlist import SignInList
+from gotwist.auth.apikey import parse_text
 from gotwist.auth.credentials import (
     ApiCredentials,
     CookieCredentials,
@@ -29,7 +30,8 @@ Long: TypeAlias = Annotated[str, msgspec.Meta(max_length=4096)]
 class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     """``{"auth": null | text | object, "location": "default", ...}``.
 
-    ``auth`` null: by what the handshake brought; text: a token or a cookie's value.
+    ``auth`` null: by what the handshake brought; text: a token or a cookie's value; an object,
+    or one as JSON text: what another site has signed.
     """
 
     auth: Long | dict[str, object] | None = None
@@ -111,9 +113,17 @@ class Go(SignInList):
 
 
 def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
-    """What the member ``auth`` offers."""
+    """What the member ``auth`` offers.
+
+    :raises Denied: for a text that only begins like an object.
+    """
     if auth is None:
         return None
     if isinstance(auth, str):
+        if auth.lstrip().startswith("{"):
+            try:
+                return ApiCredentials(parse_text(auth))
+            except Malformed:
+                raise Denied("Please sign in.") from None
         return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
     return ApiCredentials(auth)
