@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.sign_in_options import SIGN_IN
+from gotwist.settings.sso_options import SSO_OPTIONS
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
 from gotwist.settings.web_options import WEB
 
@@ -68,6 +69,7 @@ TABLE = Table(
     (
         *WEB,
         *SIGN_IN,
+        *SSO_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
+from gotwist.errors import Unavailable
 from gotwist.tap.method import MakeMethod, Method, Surroundings
 
 
@@ -13,7 +15,33 @@ def _nothing_of_its_own(surroundings: Surroundings) -> Method:
     return Method()
 
 
+def _oidc(surroundings: Surroundings) -> Method:
+    with _needs("oidc", "oidc"):
+        from gotwist.tap.sso import make_oidc
+    return make_oidc(surroundings)
+
+
+def _google(surroundings: Surroundings) -> Method:
+    with _needs("google", "oidc"):
+        from gotwist.tap.sso import make_google
+    return make_google(surroundings)
+
+
+@contextmanager
+def _needs(method: str, extra: str) -> Iterator[None]:
+    """Say which extra brings what a method imports; what is not switched on is not imported."""
+    try:
+        yield
+    except ImportError as error:
+        raise Unavailable(
+            f"auth={method} needs the Python package {error.name}, which is not installed: "
+            f"pip install 'gotwist[{extra}]'"
+        ) from None
+
+
 METHODS: Final[Mapping[str, MakeMethod]] = {
     "token": _nothing_of_its_own,
     "none": _nothing_of_its_own,
+    "oidc": _oidc,
+    "google": _google,
 }

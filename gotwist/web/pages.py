@@ -152,6 +152,16 @@ def landing_page(target: str) -> bytes:
     )
 
 
+def link_page(title: str, text: str, label: str, path: str, next: str = "") -> bytes:
+    """Render one sentence and a link to a path of ours."""
+    query = f"?next={quote(next)}" if next else ""
+    return page(
+        title,
+        f'<p>{escape(text)}</p><p><a class="button" href="{escape(path + query)}">'
+        f"{escape(label)}</a></p>",
+    )
+
+
 def confirm_page(action: str, fields: Mapping[str, str]) -> bytes:
     """Render one button that sends ``fields`` to ``action`` as a form."""
     hidden = "".join(
