@@ -20,9 +20,9 @@ from gotwist.auth.credentials import PasswordCredentials
 from gotwist.auth.user import User
 from gotwist.errors import Denied, Malformed, Unavailable
 from gotwist.web.arrivals import Arrivals
-from gotwist.web.fields import parse_fields
+from gotwist.web.fields import parse_fields, safe_next
 from gotwist.web.leaf import HTML, Body, Leaf
-from gotwist.web.pages import link_page
+from gotwist.web.pages import link_page, with_next
 from gotwist.web.request import Request
 
 PAGE: Final = "negotiate"
@@ -83,10 +83,9 @@ class NegotiatePage(Leaf):
             return request.fail(503, "This link is for opening, not for fetching ahead.")
         fields = parse_fields(request.uri.partition(b"?")[2])
         if not request.is_navigation_of_the_user():
-            here = f"{self._arrivals.prefix}auth/{PAGE}"
             request.setHeader("content-type", HTML)
-            next = fields.get("next", "")
-            return link_page("Sign in", "Another page sent you here.", "Sign in", here, next)
+            link = ("Sign in", self._here(fields))
+            return link_page("Sign in", "Another page sent you here.", link)
         return self._judge(request, fields)
 
     async def _judge(self, request: Request, fields: Mapping[str, str]) -> bytes:
@@ -101,7 +100,7 @@ class NegotiatePage(Leaf):
                     judging = self._arrivals.desk.offer(read_basic(pair), peer)
                     return await self._arrivals.finish(request, judging, next)
                 case _:
-                    return self._challenge(request)
+                    return self._challenge(request, fields)
         except (Denied, Malformed) as error:
             request.responseHeaders.removeHeader(b"www-authenticate")
             if self._basic_realm is None:
@@ -111,10 +110,14 @@ class NegotiatePage(Leaf):
         except Unavailable as error:
             return self._refuse(request, 503, error.message)
 
-    def _challenge(self, request: Request) -> bytes:
+    def _challenge(self, request: Request, fields: Mapping[str, str]) -> bytes:
         request.responseHeaders.addRawHeader("WWW-Authenticate", "Negotiate")
         self._offer_basic(request)
-        return self._refuse(request, 401, _TICKET_NEEDED)
+        # Chromium on Linux loads what it needs at the first challenge, and uses it at the next.
+        return self._refuse(request, 401, _TICKET_NEEDED, ("Try again", self._here(fields)))
+
+    def _here(self, fields: Mapping[str, str]) -> str:
+        return with_next(f"{self._arrivals.prefix}auth/{PAGE}", safe_next(fields.get("next"), ""))
 
     def _offer_basic(self, request: Request) -> None:
         if self._basic_realm is not None:
@@ -126,11 +129,11 @@ class NegotiatePage(Leaf):
             text = base64.b64encode(reply).decode("ascii")
             request.setHeader("WWW-Authenticate", f"Negotiate {text}")
 
-    def _refuse(self, request: Request, status: int, text: str) -> bytes:
+    def _refuse(self, request: Request, status: int, text: str, *links: tuple[str, str]) -> bytes:
         request.setResponseCode(status)
         request.setHeader("content-type", HTML)
-        label = "Other ways of signing in"
-        return link_page("Not signed in", text, label, self._arrivals.prefix)
+        others = ("Other ways of signing in", self._arrivals.prefix)
+        return link_page("Not signed in", text, *links, others)
 
 
 def negotiates(request: Request) -> bool:

@@ -19,7 +19,7 @@ from gotwist.web.arrivals import Arrivals
 from gotwist.web.cookies import find_flow_cookie, set_flow_cookie
 from gotwist.web.fields import parse_fields, safe_next
 from gotwist.web.leaf import HTML, Body, Leaf, moved
-from gotwist.web.pages import link_page
+from gotwist.web.pages import link_page, with_next
 from gotwist.web.request import Request
 
 
@@ -74,7 +74,8 @@ class ProviderPage(Leaf):
         if not request.is_navigation_of_the_user():
             here = f"{self._arrivals.prefix}auth/{self._method}"
             request.setHeader("content-type", HTML)
-            return link_page("Sign in", "Another page sent you here.", "Sign in", here, next)
+            link = ("Sign in", with_next(here, next))
+            return link_page("Sign in", "Another page sent you here.", link)
         return self._send_off(request, next)
 
     async def _send_off(self, request: Request, next: str) -> bytes:
@@ -113,4 +114,4 @@ class ProviderPage(Leaf):
     def _refuse(self, request: Request, status: int, text: str) -> bytes:
         request.setResponseCode(status)
         request.setHeader("content-type", HTML)
-        return link_page("Not signed in", text, "Back to the sign-in page", self._arrivals.prefix)
+        return link_page("Not signed in", text, ("Back to the sign-in page", self._arrivals.prefix))
