@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Final, Protocol, TypeVar
 
 import gssapi
@@ -155,22 +156,27 @@ class Negotiator:
     def __init__(self, acceptor: Acceptor, in_thread: InThread) -> None:
         self._acceptor = acceptor
         self._in_thread = in_thread
-        self._pending = 0
+        # Given back by the thread: who goes away meanwhile does not make its work undone.
+        self._places = BoundedSemaphore(MAX_PENDING)
 
     async def judge(self, token: bytes, peer: str) -> Accepted:
         """Judge what a client at ``peer`` has sent; raises as :meth:`Acceptor.judge`.
 
         :raises Unavailable: when too many wait already.
         """
-        if self._pending >= MAX_PENDING:
+        if not self._places.acquire(blocking=False):
             raise Unavailable("Too many people sign in just now. Please try again in a moment.")
-        self._pending += 1
+
+        def judge() -> Accepted:
+            try:
+                return self._acceptor.judge(token)
+            finally:
+                self._places.release()
+
         try:
-            return await self._in_thread(lambda: self._acceptor.judge(token))
+            return await self._in_thread(judge)
         except Refused as error:
             self.log.warn(
                 "no sign-in by kerberos for {peer}: {reason}", peer=peer, reason=error.reason
             )
             raise
-        finally:
-            self._pending -= 1

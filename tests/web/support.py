@@ -61,6 +61,9 @@ class Desk:
     """A SignInDesk that knows alice, whose password is right after the code 123456."""
 
     offered: list[Credentials] = field(default_factory=list)
+    arrived: list[Proven] = field(default_factory=list)
+    asks: Asking | None = None
+    """What is asked of who has proven something by a page of a method."""
     closed: int = 0
     tokens: set[str] = field(default_factory=lambda: {"good-token"})
     signed_in: dict[str, SignInView] = field(default_factory=lambda: {COOKIE: ALICE})
@@ -98,6 +101,10 @@ class Desk:
         return self._ticket()
 
     async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
+        self.peers.append(peer)
+        if self.asks is not None:
+            raise MoreAsked(self.asks)
+        self.arrived.append(proven)
         return self._ticket()
 
     def _ticket(self) -> SignInTicket:

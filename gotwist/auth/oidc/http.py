@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final, Protocol, cast
 from urllib.parse import urlencode
 
+from OpenSSL.crypto import Error as CertificateError
 from OpenSSL.SSL import Error as SSLError
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
@@ -47,6 +48,7 @@ from gotwist.errors import Unavailable
 
 TIMEOUT_S: Final = 10.0
 MAX_BODY: Final = 262_144
+_TOO_LATE: Final = "no answer in time"
 _PEM: Final = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -100,7 +102,7 @@ class HttpRequests:
         try:
             return await work.addTimeout(self._timeout_s, self._reactor)
         except DeferredTimeout:
-            raise Unanswered("no answer in time") from None
+            raise Unanswered(_TOO_LATE) from None
         except (ConnectError, ConnectionClosed, SSLError, ResponseFailed, DNSLookupError) as error:
             raise Unanswered(_why(error)) from None
 
@@ -231,6 +233,9 @@ def _why(error: Exception) -> str:
     """What went wrong on the line, in words that hold nothing of what was sent."""
     reasons = getattr(error, "reasons", None)
     inner = reasons[0].value if reasons else error
+    if isinstance(inner, CancelledError):
+        # What the agent makes of being told that the time is over.
+        return _TOO_LATE
     return f"the connection failed ({type(inner).__name__}: {inner})"[:200]
 
 
@@ -254,7 +259,7 @@ def read_authorities(path: Path) -> list[Certificate]:
     """
     try:
         found = [Certificate.loadPEM(_PEM + part) for part in path.read_bytes().split(_PEM)[1:]]
-    except (OSError, ValueError, SSLError):
+    except (OSError, ValueError, CertificateError):
         raise Unavailable(f"{path} cannot be read as certificates (PEM).") from None
     if not found:
         raise Unavailable(f"{path} holds no certificate (PEM).")
