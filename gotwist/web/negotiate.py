@@ -4,7 +4,7 @@
                        with one: 303 to the page, the cookie, and the service's own proof
 
 Only over TLS, or from this machine.  Who is refused is not challenged again, so that no browser
-asks for ever; where names and passwords are taken, Basic stands beside Negotiate.
+asks for ever.  Where names and passwords are taken, programs are offered Basic beside Negotiate.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Mapping
-from ipaddress import ip_address
 from typing import Final, Protocol
 
 from gotwist.auth.conversation import Proven
-from gotwist.auth.credentials import PasswordCredentials
 from gotwist.auth.user import User
 from gotwist.errors import Denied, Malformed, Unavailable
 from gotwist.web.arrivals import Arrivals
+from gotwist.web.basic import basic_credentials, is_private, wants_basic
 from gotwist.web.fields import parse_fields, safe_next
 from gotwist.web.leaf import HTML, Body, Leaf
 from gotwist.web.pages import link_page, with_next
@@ -77,7 +76,7 @@ class NegotiatePage(Leaf):
 
     def render_GET(self, request: Request) -> Body:
         """See the module."""
-        if not (request.is_secure_for_client() or _is_loopback(request.client_address())):
+        if not is_private(request):
             return self._refuse(request, 403, "Tickets and passwords are taken over HTTPS only.")
         if request.is_prefetch():
             return request.fail(503, "This link is for opening, not for fetching ahead.")
@@ -90,23 +89,22 @@ class NegotiatePage(Leaf):
 
     async def _judge(self, request: Request, fields: Mapping[str, str]) -> bytes:
         next, peer = fields.get("next"), request.client_address()
+        values = request.requestHeaders.getRawHeaders(b"authorization", [])
         try:
-            match read_authorization(request):
-                case ("negotiate", token):
-                    accepted = await self._negotiator.judge(token, peer)
-                    self._prove(request, accepted.reply)
-                    return await self._arrivals.arrive(request, Proven(accepted.user), next)
-                case ("basic", pair) if self._basic_realm is not None:
-                    judging = self._arrivals.desk.offer(read_basic(pair), peer)
-                    return await self._arrivals.finish(request, judging, next)
-                case _:
-                    return self._challenge(request, fields)
+            if negotiates(request):
+                accepted = await self._negotiator.judge(read_token(values[0]), peer)
+                self._prove(request, accepted.reply)
+                return await self._arrivals.arrive(request, Proven(accepted.user), next)
+            basic = None if self._basic_realm is None else basic_credentials(request)
+            if basic is not None:
+                return await self._arrivals.finish(
+                    request, self._arrivals.desk.offer(basic, peer), next
+                )
+            return self._challenge(request, fields)
         except (Denied, Malformed) as error:
             request.responseHeaders.removeHeader(b"www-authenticate")
-            if self._basic_realm is None:
-                return self._refuse(request, 403, error.message)
-            self._offer_basic(request)
-            return self._refuse(request, 401, error.message)
+            status = 401 if self._offer_basic(request) else 403
+            return self._refuse(request, status, error.message)
         except Unavailable as error:
             return self._refuse(request, 503, error.message)
 
@@ -119,10 +117,13 @@ class NegotiatePage(Leaf):
     def _here(self, fields: Mapping[str, str]) -> str:
         return with_next(f"{self._arrivals.prefix}auth/{PAGE}", safe_next(fields.get("next"), ""))
 
-    def _offer_basic(self, request: Request) -> None:
-        if self._basic_realm is not None:
-            offer = f'Basic realm="{self._basic_realm}", charset="UTF-8"'
-            request.responseHeaders.addRawHeader("WWW-Authenticate", offer)
+    def _offer_basic(self, request: Request) -> bool:
+        """Offer Basic to a program; a browser would ask its user in a box of its own."""
+        if self._basic_realm is None or not wants_basic(request):
+            return False
+        offer = f'Basic realm="{self._basic_realm}", charset="UTF-8"'
+        request.responseHeaders.addRawHeader("WWW-Authenticate", offer)
+        return True
 
     def _prove(self, request: Request, reply: bytes) -> None:
         if reply:
@@ -137,40 +138,17 @@ class NegotiatePage(Leaf):
 
 
 def negotiates(request: Request) -> bool:
-    """Tell whether a request shows a ticket."""
-    return (request.getHeader("authorization") or "")[:10].lower() == "negotiate "
+    """Tell whether a request shows a ticket, and nothing else."""
+    values = request.requestHeaders.getRawHeaders(b"authorization", [])
+    return len(values) == 1 and values[0].partition(b" ")[0].lower() == b"negotiate"
 
 
-def read_authorization(request: Request) -> tuple[str, bytes] | None:
-    """Give scheme, in lower case, and decoded credentials; ``None`` when none were sent.
+def read_token(value: bytes) -> bytes:
+    """Read the header's value.
 
-    :raises Malformed: when there are several, or what is sent is not base 64.
+    :raises Malformed: when it is not base 64.
     """
-    lines = request.requestHeaders.getRawHeaders(b"authorization", [])
-    if not lines:
-        return None
-    scheme, _, text = lines[0].partition(b" ")
     try:
-        if len(lines) > 1:
-            raise ValueError
-        return scheme.decode("ascii").lower(), base64.b64decode(text.strip(), validate=True)
+        return base64.b64decode(value.partition(b" ")[2].strip(), validate=True)
     except (ValueError, binascii.Error):
-        raise Malformed("The browser has sent credentials that cannot be read.") from None
-
-
-def read_basic(pair: bytes) -> PasswordCredentials:
-    """Read what Basic sends; raises Malformed."""
-    try:
-        user, colon, password = pair.decode("utf-8").partition(":")
-    except UnicodeDecodeError:
-        colon = ""
-    if not colon:
-        raise Malformed("The browser has sent credentials that cannot be read.")
-    return PasswordCredentials(user, password)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
+        raise Malformed("The browser has sent a ticket that cannot be read.") from None

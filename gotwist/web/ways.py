@@ -36,4 +36,6 @@ class Ways:
     pages: Mapping[str, MakePage] = field(default_factory=dict)
     """What answers below the sign-in address, by name."""
     detours: tuple[Detour, ...] = ()
+    basic_realm: str | None = None
+    """Names and passwords are taken by HTTP Basic as well, for what is called so."""
     brings: tuple[Brings, ...] = ()

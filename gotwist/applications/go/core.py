@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from gotwist.applications.go.signinlist import SignInList
 from gotwist.auth.credentials import (
     ApiCredentials,
     CookieCredentials,
@@ -15,7 +16,6 @@ from gotwist.auth.credentials import (
 from gotwist.auth.tokens import is_token
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.actions import action
-from gotwist.gateway.application import Application
 
 MAX_PING = 1024
 
@@ -40,7 +40,7 @@ class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     href: Long = ""
 
 
-class Go(Application):
+class Go(SignInList):
     """What every client can do."""
 
     name = "go"
