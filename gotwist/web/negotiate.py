@@ -24,6 +24,7 @@ from gotwist.web.leaf import HTML, Body, Leaf
 from gotwist.web.pages import link_page, with_next
 from gotwist.web.request import Request
 
+METHOD: Final = "kerberos"
 PAGE: Final = "negotiate"
 _TICKET_NEEDED: Final = (
     "Your browser has shown no Kerberos ticket: either you have none, or it is not set up to show "
@@ -92,7 +93,7 @@ class NegotiatePage(Leaf):
         values = request.requestHeaders.getRawHeaders(b"authorization", [])
         try:
             if negotiates(request):
-                accepted = await self._negotiator.judge(read_token(values[0]), peer)
+                accepted = await self._accepted(values[0], peer)
                 self._prove(request, accepted.reply)
                 return await self._arrivals.arrive(request, Proven(accepted.user), next)
             basic = None if self._basic_realm is None else basic_credentials(request)
@@ -107,6 +108,13 @@ class NegotiatePage(Leaf):
             return self._refuse(request, status, error.message)
         except Unavailable as error:
             return self._refuse(request, 503, error.message)
+
+    async def _accepted(self, value: bytes, peer: str) -> Accepted:
+        try:
+            return await self._negotiator.judge(read_token(value), peer)
+        except Denied:
+            self._arrivals.desk.turned_away(METHOD, peer)
+            raise
 
     def _challenge(self, request: Request, fields: Mapping[str, str]) -> bytes:
         request.responseHeaders.addRawHeader("WWW-Authenticate", "Negotiate")

@@ -98,14 +98,23 @@ class ProviderPage(Leaf):
         return moved(request, url, 303)
 
     async def _come_back(self, request: Request, fields: Mapping[str, str]) -> bytes:
-        peer = request.client_address()
         try:
-            user, flow = await self._party.finish(fields, peer, self._binding(request))
+            user, flow = await self._finished(request, fields)
             return await self._arrivals.arrive(request, Proven(user), flow.next)
         except Denied as error:
             return self._refuse(request, 403, error.message)
         except Unavailable as error:
             return self._refuse(request, 503, error.message)
+
+    async def _finished(self, request: Request, fields: Mapping[str, str]) -> tuple[User, Flow]:
+        peer = request.client_address()
+        try:
+            return await self._party.finish(fields, peer, self._binding(request))
+        except Denied:
+            # Who declines at the provider has tried nothing.
+            if "error" not in fields:
+                self._arrivals.desk.turned_away(self._method, peer)
+            raise
 
     def _binding(self, request: Request) -> str | None:
         lines = request.requestHeaders.getRawHeaders("cookie", [])

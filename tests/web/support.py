@@ -62,6 +62,7 @@ class Desk:
 
     offered: list[Credentials] = field(default_factory=list)
     arrived: list[Proven] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
     asks: Asking | None = None
     """What is asked of who has proven something by a page of a method."""
     closed: int = 0
@@ -102,6 +103,9 @@ class Desk:
 
     async def look(self, credentials: Credentials, peer: str) -> SignInView:
         return (await self.offer(credentials, peer)).view
+
+    def turned_away(self, way: str, peer: str) -> None:
+        self.refusals.append((way, peer))
 
     async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
         self.peers.append(peer)

@@ -105,6 +105,7 @@ class NegotiateTests(SynchronousTestCase):
         self.assertIsNone(answer.header("www-authenticate"))
         self.assertIsNone(answer.header("set-cookie"))
         self.assertIn(b"Not this &lt;ticket&gt;.", answer.body)
+        self.assertEqual(self.house.desk.refusals, [("kerberos", "127.0.0.1")])
 
     def test_unreadable(self) -> None:
         """What is not base 64, or comes twice, is refused without being judged."""

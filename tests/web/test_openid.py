@@ -136,6 +136,7 @@ class OpenIdTests(SynchronousTestCase):
             self.assertIn(b'href="/"', answer.body)
             self.assertIsNone(answer.header("set-cookie"))
         self.assertEqual(self.house.desk.arrived, [])
+        self.assertEqual(self.house.desk.refusals, [("oidc", "127.0.0.1")] * 4)
 
     def test_provider_away(self) -> None:
         """Without the provider there is a sentence, at both ends."""
