@@ -101,6 +101,10 @@ class Authenticator:
         judged = await self._watched(step, (proven.user.upn, proven.user.method), peer)
         return self._sign_in(judged, peer)
 
+    def turned_away(self, way: str, peer: str) -> None:
+        """Hear that a method's own page has refused somebody."""
+        self._watch.refused("", way, peer, WRONG)
+
     async def go_on(self, conversation: Conversation, texts: Sequence[str], peer: str) -> SignIn:
         """Give the answers to a question; raises like :meth:`authenticate`."""
         judged = await self._watched(conversation.answer(texts), ("", ANSWER), peer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gotwist.settings.values import Values
 
@@ -152,6 +153,46 @@ def _client_certificates(core: Values) -> Iterator[Breach]:
         )
 
 
+def _providers(core: Values) -> Iterator[Breach]:
+    methods = core.texts("auth")
+    if "oidc" in methods:
+        for option, what in (("oidc_issuer", "its issuer"), ("oidc_client_id", "a client id")):
+            if core.optional_text(option) is None:
+                yield Breach(
+                    "gotwist",
+                    option,
+                    f"auth=oidc needs a provider and {what}; set {option}",
+                )
+        issuer = core.optional_text("oidc_issuer")
+        if issuer is not None and not issuer.startswith("https:") and not _is_on_loopback(issuer):
+            yield Breach(
+                "gotwist",
+                "oidc_issuer",
+                "oidc_issuer is plain http, so the network could sign in as anybody; use https",
+            )
+    if "google" not in methods:
+        return
+    if core["google_oauth"] is None:
+        yield Breach(
+            "gotwist",
+            "google_oauth",
+            "auth=google needs what Google gave for this daemon; set google_oauth to "
+            '{"key": "...", "secret": "..."}',
+        )
+    if not (core.texts("google_allowed_domains") or core.texts("google_allowed_emails")):
+        yield Breach(
+            "gotwist",
+            "google_allowed_domains",
+            "auth=google lets in everybody who has a Google account; name domains in "
+            "google_allowed_domains or people in google_allowed_emails, or permit it with "
+            "google_allowed_domains=*",
+        )
+
+
+def _is_on_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 CORE_RULES: tuple[Callable[[Values], Iterator[Breach]], ...] = (
     _redirect,
     _some_door,
@@ -159,6 +200,7 @@ CORE_RULES: tuple[Callable[[Values], Iterator[Breach]], ...] = (
     _encryption,
     _origins,
     _client_certificates,
+    _providers,
 )
 
 

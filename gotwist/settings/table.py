@@ -11,6 +11,7 @@ from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.pam_options import AUTHSERVICE_OPTIONS, PAM_OPTIONS
 from gotwist.settings.sign_in_options import SIGN_IN
+from gotwist.settings.sso_options import SSO_OPTIONS
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
 from gotwist.settings.web_options import WEB
 
@@ -75,6 +76,7 @@ TABLE = Table(
         *AUTHSERVICE_OPTIONS,
         *API_OPTIONS,
         *CERTIFICATE_OPTIONS,
+        *SSO_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
     )

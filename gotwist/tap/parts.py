@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -49,10 +50,7 @@ def web_settings(snapshot: Snapshot) -> WebSettings:
         origins=snapshot.texts("origins"),
         trusted_proxies=snapshot.texts("trusted_proxies"),
         server_header=snapshot.text("server_header"),
-        limits=WebLimits(
-            connections=snapshot.integer("max_connections"),
-            per_address=snapshot.integer("max_connections_per_address"),
-        ),
+        limits=_web_limits(snapshot),
     )
 
 
@@ -81,6 +79,17 @@ def api_rules(snapshot: Snapshot) -> ApiRules:
 def api_methods(snapshot: Snapshot) -> tuple[str, ...]:
     """The signature methods of API objects; none when no site is believed."""
     return api_rules(snapshot).methods if METHOD_API in snapshot.texts("auth") else ()
+
+
+def _web_limits(snapshot: Snapshot) -> WebLimits:
+    limits = WebLimits(
+        connections=snapshot.integer("max_connections"),
+        per_address=snapshot.integer("max_connections_per_address"),
+    )
+    if "kerberos" in snapshot.texts("auth"):
+        # The ticket of somebody in many groups of an Active Directory is 48 KiB long.
+        return replace(limits, head_bytes=81_920, field_bytes=66_560)
+    return limits
 
 
 def refusal_headers(settings: WebSettings) -> tuple[tuple[str, str], ...]:

@@ -133,6 +133,7 @@ class SigningIn:
             has_launch_links=METHOD_TOKEN in self.methods,
             links=tuple(_all(method.links for method in methods)),
             pages={name: make for method in methods for name, make in method.pages.items()},
+            detours=tuple(method.detour for method in methods if method.detour is not None),
             brings=tuple(method.brings for method in methods if method.brings is not None),
         )
 

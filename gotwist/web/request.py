@@ -121,6 +121,11 @@ class Request(TwistedRequest):
         """Tell whether no foreign page is behind this GET (address bar, terminal, our page)."""
         return self.getHeader("sec-fetch-site") in (None, "none", "same-origin")
 
+    def is_prefetch(self) -> bool:
+        """Tell whether the browser only fetches ahead what the person may never open."""
+        names = ("sec-purpose", "purpose", "x-moz", "x-purpose")
+        return any("prefetch" in (self.getHeader(name) or "").lower() for name in names)
+
     # body
 
     def gotLength(self, length: int | None) -> None:

@@ -72,6 +72,9 @@ class SignInDesk(Protocol):
     def arrive(self, proven: Proven, peer: str) -> Awaitable[SignInTicket]:
         """Sign in whom a method has proven by pages of its own; raises like :meth:`offer`."""
 
+    def turned_away(self, way: str, peer: str) -> None:
+        """Hear that a method's own page has refused somebody, for who counts such things."""
+
     def find(self, cookie_value: str, peer: str = "") -> SignInView | None:
         """Give the valid sign-in with this cookie value, used from ``peer``."""
 

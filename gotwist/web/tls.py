@@ -158,6 +158,7 @@ class ReloadingTls:
     def describe(self) -> str:
         """Tell in a few words what the log should say about the certificate in use."""
         return _describe(self.current)
+
     def _load(self) -> LoadedCertificate:
         return load_certificate(*self._paths, self._clients, self._refused)
 

@@ -71,6 +71,11 @@ class WatchTests(SynchronousTestCase):
             ],
         )
 
+    def test_turned_away(self) -> None:
+        """What a method's own page refuses is told as well."""
+        self.authenticator.turned_away("oidc", HERE)
+        self.assertEqual(self.told, [("", "oidc", HERE, "wrong")])
+
     def test_not_told(self) -> None:
         """Nothing and an old cookie are no attempt, coming back with a good one no sign-in."""
         self.offer(CookieCredentials("0" * 64))
