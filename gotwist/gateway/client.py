@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
-from gotwist.auth.user import User
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import (
@@ -22,14 +21,16 @@ from gotwist.gateway.dispatch import Dispatcher
 from gotwist.gateway.frames import HEADER_LENGTH, Kind, split_frame
 from gotwist.gateway.house import House, Timer
 from gotwist.gateway.limits import Budget
-from gotwist.gateway.outlet import Connection, Outlet
+from gotwist.gateway.outlet import Connection
+from gotwist.gateway.rights import Rightful
 from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
+from gotwist.gateway.standing import Standing
 from gotwist.gateway.table import ActionTable
 
 _ACK = int(Kind.ACK)
 
 
-class GatewayClient(Outlet):
+class GatewayClient(Rightful):
     """The :class:`~gotwist.gateway.clients.Client` that the gateway makes.
 
     :param offered: the sign-in that the handshake brought along, if any.
@@ -37,7 +38,6 @@ class GatewayClient(Outlet):
 
     __slots__ = (
         "_active",
-        "_apps",
         "_binary",
         "_budget",
         "_deadline",
@@ -45,8 +45,8 @@ class GatewayClient(Outlet):
         "_offered",
         "_recheck",
         "_session",
+        "_since",
         "location",
-        "sign_in",
     )
 
     def __init__(
@@ -59,14 +59,13 @@ class GatewayClient(Outlet):
     ) -> None:
         super().__init__(house, connection, peer)
         limits, now = house.limits, house.clock.now()
-        self.sign_in: SignIn | None = None
         self.location = DEFAULT_LOCATION
         self._offered = offered
         self._session: Session | None = None
         self._binary: dict[int, BinaryListener] = {}
-        self._apps: dict[type[Application], Application] = {}
         self._dispatcher = Dispatcher(self, house, table, self._apps)
         self._active = False
+        self._since = now
         self._budget = Budget(limits, now)
         self._recheck: Timer | None = None
         self._deadline: Timer | None = house.clock.call_later(
@@ -106,7 +105,9 @@ class GatewayClient(Outlet):
                 self._house.log.failure("on_close failed", failure, application=application.name)
             application.release()
         if self._session is not None:
-            self._house.sessions.leave(self._session.id, self.id, self._house.clock.now())
+            now = self._house.clock.now()
+            self._house.sessions.leave(self._session.id, self.id, now)
+            self._house.audit.record("disconnected", **self.origin, seconds=now - self._since)
         self._house.clients.remove(self)
         self._house.emitter.trigger("go:close", self)
         # Client and applications hold each other: let go, so that no collection is needed.
@@ -135,20 +136,10 @@ class GatewayClient(Outlet):
     # -- who --------------------------------------------------------------------------------
 
     @property
-    def user(self) -> User | None:
-        """Who has signed in, if anybody."""
-        return self.sign_in.user if self.sign_in is not None else None
-
-    @property
     def session(self) -> Session:
         """The user's session; asking before there is a user is our own mistake."""
         assert self._session is not None, "nobody has signed in"
         return self._session
-
-    @property
-    def applications(self) -> Sequence[Application]:
-        """This client's applications."""
-        return tuple(self._apps.values())
 
     async def authenticate(self, credentials: Credentials | None, location: str) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""
@@ -162,13 +153,13 @@ class GatewayClient(Outlet):
             )
         if not self.is_open or self.sign_in is not None:
             return
-        if (
-            sign_in.user.method != METHOD_NONE
-            and house.clients.count_of_user(sign_in.user.upn) >= house.limits.clients_per_user
-        ):
+        standing = Standing(house.settings, sign_in.user.seen_at(self.peer.address))
+        if sign_in.user.method != METHOD_NONE and house.clients.count_of_user(
+            sign_in.user.upn
+        ) >= standing.max_clients(house.limits.clients_per_user):
             self.close(TOO_MANY, "too many connections of this user")
             return
-        self.sign_in = sign_in
+        self.let_in(sign_in, standing)
         self._offered = None
         house.clients.know(self)
         self.location = location
@@ -185,7 +176,8 @@ class GatewayClient(Outlet):
             method=sign_in.user.method,
             peer=self.peer.address,
         )
-        for application in self.applications:
+        house.audit.record("connected", **self.origin)
+        for application in self.serve():
             answer = application.authenticate()
             if answer is not None:
                 await answer

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from inspect import isawaitable
 
-from gotwist.errors import GotwistError, Malformed, Unavailable
+from gotwist.errors import Denied, GotwistError, Malformed, Unavailable
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import BAD_MESSAGE, TOO_MANY, Client
 from gotwist.gateway.house import House, Timer
@@ -107,6 +107,8 @@ class Dispatcher:
                 hint = self._client.user is not None
                 raise Malformed(self.table.refusal(name, hint=hint))
             kind, action = found
+            if self._client.user is not None and not self._client.may_use(kind.name):
+                raise Denied(f"You may not use {kind.name} here.")
             arguments = action.check(self._client, self._house, value)
             application = self._applications.get(kind)
             if application is None:

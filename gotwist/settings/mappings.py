@@ -1,4 +1,4 @@
-"""Options that map names to values: commands and environment variables."""
+"""Options that map names to values: commands, environment variables, dimensions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,4096}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _MEMBERS = {"command": 4096, "description": 256, "icon": 16_384}
+
+_MOST = {"rows": 500, "columns": 1000}
 
 #: Variables whose value decides what a program loads or runs before its first line.
 #: What stands in settings is the operator's own, yet these have no place there.
@@ -102,6 +104,28 @@ class Environment:
     def to_json(self, value: Value) -> JSON:
         assert isinstance(value, Mapping)
         return {name: str(text) for name, text in value.items()}
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """The largest size of a terminal: ``{"rows": 100, "columns": 300}``, one may be missing."""
+
+    form: str = "json"
+
+    def from_text(self, text: str) -> Value:
+        return self.from_json(_parse(text))
+
+    def from_json(self, raw: JSON) -> Value:
+        if not isinstance(raw, dict) or not raw or not raw.keys() <= _MOST.keys():
+            raise ValueError('must be an object such as {"rows": 100, "columns": 300}')
+        for name, number in raw.items():
+            if type(number) is not int or not 2 <= number <= _MOST[name]:
+                raise ValueError(f"must have {name} that are a number from 2 to {_MOST[name]}")
+        return MappingProxyType(dict(raw))  # type: ignore[arg-type]  # numbers only, see above
+
+    def to_json(self, value: Value) -> JSON:
+        assert isinstance(value, Mapping)
+        return {name: number for name, number in value.items() if isinstance(number, int)}
 
 
 def _parse(text: str) -> JSON:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from gotwist.settings.audit_options import AUDIT_OPTIONS
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
+from gotwist.settings.policy_options import POLICIES
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
 from gotwist.settings.web_options import SIGN_IN, WEB
 
@@ -63,4 +65,4 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-TABLE = Table(WEB + SIGN_IN + CORE + TERMINAL_OPTIONS)
+TABLE = Table(WEB + SIGN_IN + CORE + TERMINAL_OPTIONS + POLICIES + AUDIT_OPTIONS)

@@ -110,7 +110,6 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     account = own_account()
     programs = Programs(
         hub,
-        lambda attributes: settings().application("terminal", attributes),
         account,
         {
             "session_dir": snapshot.text("session_dir"),
@@ -144,7 +143,9 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         ),
         threads.run,
     )
-    opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
+    opened.source.subscribe(lambda old, new: _apply(new, gateway, signing_in, web, chores))
+    # By itself: who may do what must not depend on what a door makes of its settings.
+    opened.source.subscribe(lambda old, new: gateway.review())
 
     daemon = Daemon(gateway, session_end, greeting, opened.written)
     for service in (
@@ -191,7 +192,7 @@ def _applications(snapshot: Snapshot, house: House) -> tuple[type[Application], 
     return load_applications(
         BUILT_IN,
         directory=None if directory is None else Path(directory),
-        enabled=snapshot.texts("enabled_applications") or None,
+        enabled=parts.applications_of_anybody(snapshot),
         skipped=lambda name, failure: house.log.failure(
             "application skipped", failure, application=name
         ),
@@ -261,10 +262,10 @@ def _peer_of(request: IRequest) -> Peer:
 
 
 def _apply(
-    new: Snapshot, house: House, signing_in: SigningIn, web: WebDoor, chores: ChoresService
+    new: Snapshot, gateway: Gateway, signing_in: SigningIn, web: WebDoor, chores: ChoresService
 ) -> None:
     """Put what can change while the daemon runs in force."""
-    house.limits = parts.gateway_limits(new)
+    gateway.house.limits = parts.gateway_limits(new)
     signing_in.apply(new)
     web.apply(parts.web_settings(new))
     chores.refresh()

@@ -17,7 +17,7 @@ from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
-from gotwist.errors import Malformed, Unavailable
+from gotwist.errors import LimitReached, Malformed, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Hub(Register):
         :raises NotFound: the program does not exist
         """
         if self.places.count_of(start.upn, start.place.session) >= start.max_of_user:
-            raise Unavailable(
+            raise LimitReached(
                 f"you have {start.max_of_user} terminals open, which is the limit; close one first"
             )
         if len(self.places) >= start.max_of_server:
