@@ -9,8 +9,9 @@ from gotwist.settings.audit_options import AUDIT_OPTIONS
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.policy_options import POLICIES
+from gotwist.settings.sign_in_options import SIGN_IN
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
-from gotwist.settings.web_options import SIGN_IN, WEB
+from gotwist.settings.web_options import WEB
 
 #: The application of the daemon's own options, and how its predecessor called it.
 CORE_APPLICATION = "gotwist"
@@ -65,4 +66,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-TABLE = Table(WEB + SIGN_IN + CORE + TERMINAL_OPTIONS + POLICIES + AUDIT_OPTIONS)
+TABLE = Table(
+    (
+        *WEB,
+        *SIGN_IN,
+        *CORE,
+        *TERMINAL_OPTIONS,
+        *POLICIES,
+        *AUDIT_OPTIONS,
+    )
+)

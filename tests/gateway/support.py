@@ -152,7 +152,7 @@ class World:
             log=self.log,
             settings=lambda: self.settings,
             authenticator=build_authenticator(
-                self.method, self.signins, self.tokens, clock.wall_now
+                (self.method,), self.signins, self.tokens, clock.wall_now
             ),
             signins=self.signins,
             sessions=Sessions(lambda failure: None),
