@@ -42,6 +42,18 @@ class Authenticates(Protocol):
         """Judge ``credentials``; raises :class:`Denied`."""
 
 
+class Admits(Authenticates, Protocol):
+    """What a door needs that can ask people questions."""
+
+    def arrive(self, proven: Proven, peer: str) -> Awaitable[SignIn]:
+        """Sign in whom a method has proven by pages of its own; raises like the others."""
+
+    def go_on(
+        self, conversation: Conversation, texts: Sequence[str], peer: str
+    ) -> Awaitable[SignIn]:
+        """Give the answers to a question; raises :class:`MoreAsked` and :class:`Denied`."""
+
+
 class Authenticator:
     """Gives credentials to the checker of their type, and makes all refusals alike.
 

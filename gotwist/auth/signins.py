@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, replace
 from gotwist.auth.user import User
 
 SESSION_LENGTH = 45
+SHOWN_ID = 16
+"""Characters of an id that are enough to tell one sign-in from another in a log."""
 _COOKIE = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\Z")
 
 
@@ -47,6 +49,8 @@ class SignIns:
     :param wall_now: seconds since 1970.
     :param idle_s: a sign-in not used for so long has ended.
     :param absolute_s: and so has one this old, used or not.
+    :param on_ended: called with each sign-in that ends, and why: ``signed_out``, ``revoked``,
+        ``expired`` or ``displaced`` (by newer ones, there were too many).
     :param on_changed: called after every change that ought to survive a restart; whoever keeps
         the file takes :meth:`records` then.  It must not block.
     """
@@ -60,6 +64,7 @@ class SignIns:
         absolute_s: float = 43_200.0,
         limit: int = 10_000,
         on_changed: Callable[[], None] = lambda: None,
+        on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
     ) -> None:
         self._secret = secret.encode()
         self._wall_now = wall_now
@@ -67,6 +72,7 @@ class SignIns:
         self._absolute_s = absolute_s
         self._limit = limit
         self._on_changed = on_changed
+        self._on_ended = on_ended
         self._entries: dict[str, SignIn] = {}
         self._subscribers: list[Callable[[str], None]] = []
 
@@ -101,7 +107,8 @@ class SignIns:
         if len(self._entries) >= self._limit:
             self.end_expired()
         while len(self._entries) >= self._limit:
-            self.revoke(min(self._entries.values(), key=lambda entry: entry.seen).id)
+            oldest = min(self._entries.values(), key=lambda entry: entry.seen)
+            self.revoke(oldest.id, "displaced")
         secret_id = secrets.token_hex(32)
         session = self._session_of(user) if shared else _session_text(secrets.token_bytes(32))
         entry = SignIn(_hashed(secret_id), user, session, now, now, address, ticket)
@@ -133,11 +140,13 @@ class SignIns:
         """Whether this sign-in still holds; asking is not using."""
         return self._alive(id) is not None
 
-    def revoke(self, id: str) -> bool:
+    def revoke(self, id: str, reason: str = "signed_out") -> bool:
         """End a sign-in now, and tell those who subscribed; whether there was one."""
-        if self._entries.pop(id, None) is None:
+        entry = self._entries.pop(id, None)
+        if entry is None:
             return False
         self._on_changed()
+        self._on_ended(entry, reason)
         for callback in tuple(self._subscribers):
             callback(id)
         return True
@@ -145,7 +154,7 @@ class SignIns:
     def revoke_user(self, upn: str) -> int:
         """End all sign-ins of one user; how many there were."""
         ids = [entry.id for entry in self._entries.values() if entry.user.upn == upn]
-        return sum(self.revoke(id) for id in ids)
+        return sum(self.revoke(id, "revoked") for id in ids)
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call ``callback`` with the id of every sign-in that ends.
@@ -161,7 +170,7 @@ class SignIns:
 
     def end_expired(self) -> int:
         """End what has expired and tell how many: a chore."""
-        return sum(self.revoke(id) for id in self.expired(self._wall_now()))
+        return sum(self.revoke(id, "expired") for id in self.expired(self._wall_now()))
 
     def _alive(self, id: str) -> SignIn | None:
         entry = self._entries.get(id)

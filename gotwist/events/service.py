@@ -16,7 +16,7 @@ from gotwist.events.writer import LineWriter, Sink
 PATIENCE_S = 2.0
 
 
-class IAuditReactor(IReactorFromThreads, IReactorTime):
+class IAuditReactor(IReactorTime, IReactorFromThreads):
     """What the audit stream needs of a reactor."""
 
 

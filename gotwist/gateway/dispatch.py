@@ -6,15 +6,20 @@ from collections import deque
 from collections.abc import Mapping
 from inspect import isawaitable
 
-from gotwist.errors import Denied, GotwistError, Malformed, Unavailable
+from gotwist.errors import Denied, GotwistError, LimitReached, Malformed, Unavailable
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import BAD_MESSAGE, TOO_MANY, Client
 from gotwist.gateway.house import House, Timer
+from gotwist.gateway.limits import Bucket
 from gotwist.gateway.messages import JsonValue, TooDeep, decode_message
 from gotwist.gateway.table import ActionTable
 
 MAX_WAITING = 256
 """Messages that may wait behind an action that takes its time."""
+
+TOLD_PER_S = 0.2
+TOLD_AT_ONCE = 10
+"""How many refusals of one client the audit stream takes; the others are counted."""
 
 MAX_SHOWN = 64
 """Characters of an action's name that are repeated to whoever sent it."""
@@ -28,7 +33,16 @@ class Dispatcher:
     :param applications: the client's own instances, which come when its connection opens.
     """
 
-    __slots__ = ("_applications", "_client", "_house", "_waiting", "_work", "table")
+    __slots__ = (
+        "_applications",
+        "_client",
+        "_house",
+        "_told",
+        "_untold",
+        "_waiting",
+        "_work",
+        "table",
+    )
 
     def __init__(
         self,
@@ -44,6 +58,8 @@ class Dispatcher:
         # Made when first needed, and let go when empty: thousands of clients are silent.
         self._waiting: deque[bytes] | None = None
         self._work: Timer | None = None
+        self._told: Bucket | None = None
+        self._untold = 0
 
     def receive(self, message: bytes) -> None:
         """Run the actions of ``message`` after those of the messages before it."""
@@ -75,10 +91,25 @@ class Dispatcher:
             code, message = failure.code, failure.message
             if not isinstance(failure, Malformed | Unavailable):
                 log.info("action refused", client=client.id, action=shown, code=code)
+            if isinstance(failure, Denied | LimitReached) and client.user is not None:
+                self._tell_refusal(shown, code)
         else:
             id = log.failure("action failed", failure, client=client.id, action=shown)
             code, message = "internal", f"Something went wrong here ({id})."
         client.send("go:error", {"action": shown, "code": code, "message": message})
+
+    def _tell_refusal(self, action: str | None, code: str) -> None:
+        """Tell the audit stream, which nobody may flood: what is too much is counted."""
+        now = self._house.clock.now()
+        if self._told is None:
+            self._told = Bucket(TOLD_PER_S, TOLD_AT_ONCE / TOLD_PER_S, now)
+        if not self._told.take(1, now):
+            self._untold += 1
+            return
+        repeated, self._untold = self._untold, 0
+        self._house.audit.record(
+            "action_refused", **self._client.origin, code=code, repeated=repeated, action=action
+        )
 
     async def _run_waiting(self) -> None:
         try:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 
-from gotwist.auth.signins import SignIn
+from gotwist.auth.signins import SHOWN_ID, SignIn
 from gotwist.auth.user import User
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.house import House
 from gotwist.gateway.outlet import Connection, Outlet
 from gotwist.gateway.standing import Standing
-
-SHOWN_ID = 16
-"""Characters of the hashed id of a sign-in that are told in the audit stream."""
 
 
 class Rightful(Outlet):

@@ -15,6 +15,7 @@ from gotwist.settings.disk import read_settings_files
 from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
 from gotwist.settings.table import TABLE
+from gotwist.tap.auditing import record_now
 
 KEEPER_SOCKET = "keeper.sock"
 CONTROL_SOCKET = "control.sock"
@@ -76,11 +77,13 @@ def kill_terminals(arguments: Sequence[str]) -> int:
 
 
 def _kill(command_line: CommandLine) -> int:
-    path = os.path.join(_settings(command_line).text("runtime_dir"), KEEPER_SOCKET)
+    settings = _settings(command_line)
+    path = os.path.join(settings.text("runtime_dir"), KEEPER_SOCKET)
     try:
         was_there = shut_down(path)
     except OSError as error:
         raise Unavailable(f"the keeper on {path} does not end: {error}") from None
+    record_now(settings, "terminals_killed", running=was_there)
     print("All terminals have been ended." if was_there else "No terminals are running.")
     return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.interfaces import IReactorFDSet, IReactorTCP
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
@@ -23,6 +23,7 @@ from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
+from gotwist.events.service import AuditService, IAuditReactor
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
@@ -38,12 +39,13 @@ from gotwist.settings.commandline import CommandLine
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
-from gotwist.tap import parts
+from gotwist.tap import auditing, parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
+from gotwist.tap.numbers import daemon_numbers
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import (
@@ -66,7 +68,7 @@ BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
 
 
-class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet):
+class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet, IReactorTCP, IAuditReactor):
     """What the daemon needs of a reactor."""
 
 
@@ -92,10 +94,11 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
-    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run)
+    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
+    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, audit)
     signing_in.load()
     handlers = Handlers()
-    house = _house(reactor, signing_in, settings, handlers)
+    house = _house(reactor, signing_in, settings, handlers, audit)
     session_end = SessionEnd(house, settings)
 
     link = KeeperLink(
@@ -107,6 +110,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         options=parts.keeper_options(snapshot),
     )
     hub = Hub(link, reactor.seconds, run_in_background)
+    hub.on_ended = auditing.terminals_end(audit)
     account = own_account()
     programs = Programs(
         hub,
@@ -129,12 +133,14 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     gateway = Gateway(house, _applications(snapshot, house))
 
     web = _web_door(reactor, settings, signing_in, gateway, handlers)
-    greeting = Greeting(web, signing_in, account.name, settings)
+    greeting = Greeting(web, signing_in, account.name, settings, audit)
     chores = ChoresService(
         reactor,
         daemon_chores(
             settings,
-            SettingsWatcher(opened.source, opened.directory, threads.run),
+            SettingsWatcher(
+                opened.source, opened.directory, threads.run, auditing.SettingsNews(audit)
+            ),
             signing_in,
             house,
             session_end,
@@ -147,14 +153,25 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     # By itself: who may do what must not depend on what a door makes of its settings.
     opened.source.subscribe(lambda old, new: gateway.review())
 
-    daemon = Daemon(gateway, session_end, greeting, opened.written)
+    more: tuple[IService, ...] = ()
+    if snapshot.boolean("metrics"):
+        # Only now: the library costs megabytes, and most do without.
+        from gotwist.metrics.http import MetricsDoor
+
+        numbers = daemon_numbers(house, hub, chores, audit, installed_version())
+        port = snapshot.integer("metrics_port")
+        more = (MetricsDoor(reactor, snapshot.text("metrics_address"), port, numbers),)
+
+    daemon = Daemon(gateway, session_end, greeting, opened.written, audit)
     for service in (
+        audit,
         threads,
         *signing_in.services(),
         web,
         ControlDoor(reactor, control_path, {"link": greeting.link}),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
+        *more,
     ):
         service.setServiceParent(daemon)
     return daemon
@@ -165,6 +182,7 @@ def _house(
     signing_in: SigningIn,
     settings: Callable[[], Snapshot],
     handlers: Handlers,
+    audit: AuditService,
 ) -> House:
     events = EventLog()
 
@@ -185,6 +203,7 @@ def _house(
         emitter=Emitter(listener_failed),
         add_handler=handlers.put,
         limits=parts.gateway_limits(settings()),
+        audit=audit,
     )
 
 

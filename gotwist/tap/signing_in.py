@@ -15,14 +15,16 @@ from twisted.logger import Logger
 from gotwist.auth.authenticator import (
     METHOD_NONE,
     METHOD_TOKEN,
-    Authenticator,
+    Admits,
     Checker,
     build_authenticator,
 )
 from gotwist.auth.signin_store import FileSignInStore
-from gotwist.auth.signins import SignIns
+from gotwist.auth.signins import SHOWN_ID, SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
+from gotwist.auth.witness import Witness
 from gotwist.errors import Malformed
+from gotwist.events.audit import Audit, NoAudit
 from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.method import Surroundings
@@ -40,6 +42,7 @@ class SigningIn:
     :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
+    :param audit: told who signed in and out, and who could not
     :raises GotwistError: when a method cannot be had
     """
 
@@ -51,7 +54,9 @@ class SigningIn:
         wall_now: Callable[[], float],
         reactor: IReactorTime,
         in_thread: InThread,
+        audit: Audit | None = None,
     ) -> None:
+        self._audit = audit or NoAudit()
         snapshot = settings()
         self._wall_now = wall_now
         self._in_thread = in_thread
@@ -66,12 +71,13 @@ class SigningIn:
             idle_s=snapshot.seconds("auth_idle_timeout"),
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
+            on_ended=self._tell_end,
         )
         chosen = snapshot.texts("auth")
         surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread)
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
         names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
-        self.authenticator: Authenticator = build_authenticator(
+        judge = build_authenticator(
             names,
             self.signins,
             self.tokens,
@@ -79,6 +85,7 @@ class SigningIn:
             launch_max_age_s=lambda: self.link_ttl_s,
             more=self._checkers(),
         )
+        self.authenticator: Admits = Witness(judge, self._audit)
         self.questions = OpenQuestions(reactor)
         self.desk = Desk(
             self.authenticator,
@@ -139,6 +146,16 @@ class SigningIn:
             return f"{base}auth?token={token}"
 
         return mint()
+
+    def _tell_end(self, sign_in: SignIn, reason: str) -> None:
+        self._audit.record(
+            "signed_out",
+            address=sign_in.address,
+            method=sign_in.user.method,
+            reason=reason,
+            sign_in=sign_in.id[:SHOWN_ID],
+            user=sign_in.user.upn,
+        )
 
     def _mark(self) -> None:
         self._is_dirty = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from gotwist.auth.authenticator import Authenticator
+from gotwist.auth.authenticator import Admits
 from gotwist.auth.conversation import Conversation, Proven
 from gotwist.auth.credentials import Credentials, NoCredentials, TokenCredentials
 from gotwist.auth.signins import SignIn, SignIns
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(
         self,
-        authenticator: Authenticator,
+        authenticator: Admits,
         signins: SignIns,
         save: Callable[[], Awaitable[None]],
         *,

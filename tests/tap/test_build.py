@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.plugin import getPlugins
 
 from gotwist.control.unix import ControlDoor
+from gotwist.events.service import AuditService
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.settings.commandline import CommandLine
 from gotwist.tap import Options
@@ -22,10 +23,18 @@ from tests.tap.support import HomeTestCase, service_of
 
 class ServicesTests(HomeTestCase):
     def test_services(self) -> None:
-        """A daemon has threads, a web door, a control door, terminals and chores."""
+        """A daemon has an audit stream, threads, doors, terminals and chores."""
         kinds = [type(service) for service in self.build().services]
         self.assertEqual(
-            kinds, [PrivateThreads, WebDoor, ControlDoor, TerminalsService, ChoresService]
+            kinds,
+            [
+                AuditService,
+                PrivateThreads,
+                WebDoor,
+                ControlDoor,
+                TerminalsService,
+                ChoresService,
+            ],
         )
 
     def test_places(self) -> None:

@@ -10,6 +10,7 @@ from gotwist.applications.terminal.commands import choose_command
 from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.policy import NAME, largest, terminal_policy
 from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.telling import told
 from gotwist.applications.terminal.terminal import Terminal
 from gotwist.applications.terminal.viewer import Viewer
 from gotwist.auth.user import User
@@ -105,6 +106,7 @@ class TerminalApplication(Application):
             terminal = self.hub.places.get(place, number)
             viewer = self._look(terminal, wanted)
             have = wanted.have if wanted.epoch == str(self.hub.keeper.epoch) else None
+            self._tell("terminal_attached", terminal)
             await self.hub.view(terminal, viewer, have)
             self.client.send("terminal:term_exists", {"term": number})
             return
@@ -120,10 +122,14 @@ class TerminalApplication(Application):
         await self.programs.prepare(place.session)
         self._ask_again()
         terminal = await self.hub.open(start, number)
+        self._tell("terminal_opened", terminal)
         if self.client.is_open and self.client.may_use(NAME):
             self.hub.view_new(terminal, self._look(terminal, wanted))
         else:
             terminal.tell_need()
+
+    def _tell(self, event: str, terminal: Terminal) -> None:
+        self.house.audit.record(event, **self.client.origin, **told(terminal))
 
     def _look(self, terminal: Terminal, wanted: arguments.NewTerminal) -> Viewer:
         number = terminal.label.term
@@ -309,5 +315,6 @@ class TerminalApplication(Application):
         offset = self.typed.get(terminal.id)
         if offset is None:
             offset = keeper.applied(terminal.id, stream)  # what this page typed before it reloaded
+        self.hub.input_bytes += len(data)
         keeper.type(terminal.id, stream, offset, data)
         self.typed[terminal.id] = offset + len(data)
