@@ -88,10 +88,10 @@ class MetricsDoor(Service):
         self._reactor = reactor
         self._address = address
         self._port = port
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(HouseCollector(sources))
-        ProcessCollector(registry=registry)
-        self.site = QuietSite(MetricsResource(registry))
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(HouseCollector(sources))
+        ProcessCollector(registry=self.registry)
+        self.site = QuietSite(MetricsResource(self.registry))
         self.listening: IListeningPort | None = None
 
     def privilegedStartService(self) -> None:

@@ -1,4 +1,7 @@
-"""The options that say who may do what: policies, most of them per user."""
+"""The options that say who may do what: policies, most of them per user.
+
+None stands in a generated file: later files win, and 50terminal.conf comes after 50access.conf.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 from gotwist.settings.kinds import Boolean
 from gotwist.settings.lists import TextList
 from gotwist.settings.mappings import Dimensions
-from gotwist.settings.option import TERMINAL, Option
+from gotwist.settings.option import Option
 
 _SECTION = "Policies"
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -68,7 +71,6 @@ TERMINALS = (
         "application has this option too.",
         _SECTION,
         "terminal",
-        file=TERMINAL,
         per_user=True,
         command_line=False,
     ),

@@ -48,12 +48,13 @@ class SettingsWatcher:
         directory: str,
         in_thread: InThread,
         news: News | None = None,
+        seen: Fingerprint | None = None,
     ) -> None:
         self._news = news
         self._source = source
         self._directory = directory
         self._in_thread = in_thread
-        self._seen: Fingerprint | None = None
+        self._seen = seen
         self._trouble: str | None = None
         # A reload asked for by hand must not overtake one that is reading.
         self._lock = DeferredLock()

@@ -139,7 +139,11 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         daemon_chores(
             settings,
             SettingsWatcher(
-                opened.source, opened.directory, threads.run, auditing.SettingsNews(audit)
+                opened.source,
+                opened.directory,
+                threads.run,
+                auditing.SettingsNews(audit),
+                opened.fingerprint,
             ),
             signing_in,
             house,
