@@ -108,6 +108,7 @@ export class Client {
         if (!this.signedIn) this.ready([]);
       },
       "go:notice": (value) => events.onNotice(text(value)),
+      "go:user_message": (value) => events.onNotice(text(value)),
       "go:error": (value) => this.onError(value),
       "terminal:terminals": (value) => this.ready(parseTerminals(value)),
       "terminal:attached": (value) => this.onAttached(value),
