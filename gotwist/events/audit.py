@@ -78,7 +78,12 @@ KINDS: Mapping[str, Kind] = {
     "link_made": Kind("A launch link was made.", ("source", "user"), "source"),
     "terminals_killed": Kind("All terminals were ended from outside.", ("uid", "running")),
     "key_made": Kind("A new API key was made.", ("uid", "key")),
-    "password_set": Kind("A password of the method file was set or removed.", ("uid", "user")),
+    "password_set": Kind(
+        "A user of the password file was changed on the command line.", ("uid", "change", "user")
+    ),
+    "second_factor_set": Kind(
+        "A user's second factor was changed on the command line.", ("uid", "change", "user")
+    ),
     "password_judged": Kind(
         "The authentication service has answered a program.",
         ("uid", "accepted", "service", "user"),

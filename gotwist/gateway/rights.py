@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 
-from gotwist.auth.signins import SHOWN_ID, SignIn
+from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import Peer
@@ -35,7 +35,7 @@ class Rightful(Outlet):
         """See :class:`~gotwist.gateway.clients.Client`."""
         known = {"address": self.peer.address, "client": self.id}
         if self.sign_in is not None:
-            known |= {"sign_in": self.sign_in.id[:SHOWN_ID], "user": self.sign_in.user.upn}
+            known |= {"sign_in": self.sign_in.handle, "user": self.sign_in.user.upn}
         return known
 
     @property

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gotwist.applications.terminal.telling import told
 from gotwist.applications.terminal.terminal import Terminal
+from gotwist.auth.signins import SignIn
+from gotwist.auth.user import User
 from gotwist.errors import Unavailable
 from gotwist.events.audit import Audit, AuditValue, render_event
 from gotwist.events.logfile import LogFile
@@ -109,6 +111,40 @@ def terminals_end(audit: Audit) -> Callable[[Terminal, str], None]:
         )
 
     return tell
+
+
+class SignInNews:
+    """Tells who signed in, could not, and is signed in no more; for ``SigningIn``."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    def signed_in(self, user: User, address: str, sign_in: str) -> None:
+        """See :class:`~gotwist.auth.watch.Watch`."""
+        self._audit.record(
+            "signed_in",
+            address=address,
+            method=user.method,
+            sign_in=sign_in or None,
+            user=user.upn,
+        )
+
+    def refused(self, name: str, way: str, address: str, why: str) -> None:
+        """See :class:`~gotwist.auth.watch.Watch`."""
+        self._audit.record(
+            "sign_in_refused", address=address, method=way, reason=why, user=name or None
+        )
+
+    def ended(self, sign_in: SignIn, reason: str) -> None:
+        """See :class:`~gotwist.auth.signins.SignIns`."""
+        self._audit.record(
+            "signed_out",
+            address=sign_in.address,
+            method=sign_in.user.method,
+            reason=reason,
+            sign_in=sign_in.handle,
+            user=sign_in.user.upn,
+        )
 
 
 class SettingsNews:

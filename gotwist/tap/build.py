@@ -95,7 +95,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         return opened.source.current
 
     audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
-    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, audit)
+    news = auditing.SignInNews(audit)
+    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, news, news.ended)
     signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers, audit)

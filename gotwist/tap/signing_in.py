@@ -10,25 +10,30 @@ from typing import TypeVar
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from gotwist.auth.attempts import AttemptLimits, Attempts
 from gotwist.auth.authenticator import (
     METHOD_NONE,
     METHOD_TOKEN,
-    Admits,
+    Authenticator,
     Checker,
     build_authenticator,
 )
+from gotwist.auth.credentials import PasswordCredentials
+from gotwist.auth.guard import Guard
+from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
-from gotwist.auth.signins import SHOWN_ID, SignIn, SignIns
+from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
-from gotwist.auth.witness import Witness
+from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
-from gotwist.events.audit import Audit, NoAudit
 from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.method import Surroundings
 from gotwist.tap.methods import METHODS
+from gotwist.tap.second_factor import second_factor
 from gotwist.web.desk import Desk
 from gotwist.web.questions import OpenQuestions
 from gotwist.web.ways import Ways
@@ -42,7 +47,8 @@ class SigningIn:
     :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
-    :param audit: told who signed in and out, and who could not
+    :param watch: is told of sign-ins and refusals
+    :param on_ended: called with each sign-in that ends, and why
     :raises GotwistError: when a method cannot be had
     """
 
@@ -54,9 +60,9 @@ class SigningIn:
         wall_now: Callable[[], float],
         reactor: IReactorTime,
         in_thread: InThread,
-        audit: Audit | None = None,
+        watch: Watch | None = None,
+        on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
     ) -> None:
-        self._audit = audit or NoAudit()
         snapshot = settings()
         self._wall_now = wall_now
         self._in_thread = in_thread
@@ -71,21 +77,31 @@ class SigningIn:
             idle_s=snapshot.seconds("auth_idle_timeout"),
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
-            on_ended=self._tell_end,
+            on_ended=on_ended,
         )
+        # What has been ended must stay so, even if this daemon is killed the next moment.
+        self.signins.subscribe(lambda id: self._save_soon())
+        self.guard = Guard(
+            Attempts(attempt_limits(snapshot)),
+            reactor.seconds,
+            lambda delay_s: deferLater(reactor, delay_s),
+        )
+        # The option comes with the method pam.
+        self._realm = str(snapshot.get("pam_realm") or "gotwist")
         chosen = snapshot.texts("auth")
         surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread)
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
         names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
-        judge = build_authenticator(
+        self.authenticator: Authenticator = build_authenticator(
             names,
             self.signins,
             self.tokens,
             wall_now,
             launch_max_age_s=lambda: self.link_ttl_s,
             more=self._checkers(),
+            second_factor=second_factor(settings, self.guard, wall_now, in_thread),
+            watch=watch,
         )
-        self.authenticator: Admits = Witness(judge, self._audit)
         self.questions = OpenQuestions(reactor)
         self.desk = Desk(
             self.authenticator,
@@ -97,7 +113,10 @@ class SigningIn:
         )
 
     def _checkers(self) -> dict[type, Checker]:
+        passwords = [it.password for it in self.methods.values() if it.password is not None]
         found: dict[type, Checker] = {}
+        if passwords:
+            found[PasswordCredentials] = PasswordChecker(passwords, self.guard)
         for name, method in self.methods.items():
             for kind, checker in method.checkers.items():
                 assert kind not in found, f"{name}: {kind.__name__} has its checker already"
@@ -107,8 +126,10 @@ class SigningIn:
     def ways(self) -> Ways:
         """What the sign-in page and address offer."""
         methods = self.methods.values()
+        has_form = any(method.password is not None for method in methods)
         return Ways(
-            has_form=any(method.password is not None for method in methods),
+            has_form=has_form,
+            basic_realm=self._realm if has_form else None,
             has_launch_links=METHOD_TOKEN in self.methods,
             links=tuple(_all(method.links for method in methods)),
             pages={name: make for method in methods for name, make in method.pages.items()},
@@ -125,6 +146,7 @@ class SigningIn:
         absolute_s = snapshot.seconds("auth_timeout")
         self.signins.set_lifetimes(snapshot.seconds("auth_idle_timeout"), absolute_s)
         self.desk.max_age_s = int(absolute_s)
+        self.guard.attempts.limits = attempt_limits(snapshot)
 
     def load(self) -> None:
         """Take up the sign-ins of the daemon before this one; blocks."""
@@ -147,18 +169,13 @@ class SigningIn:
 
         return mint()
 
-    def _tell_end(self, sign_in: SignIn, reason: str) -> None:
-        self._audit.record(
-            "signed_out",
-            address=sign_in.address,
-            method=sign_in.user.method,
-            reason=reason,
-            sign_in=sign_in.id[:SHOWN_ID],
-            user=sign_in.user.upn,
-        )
-
     def _mark(self) -> None:
         self._is_dirty = True
+
+    def _save_soon(self) -> None:
+        Deferred.fromCoroutine(self.save()).addErrback(
+            lambda failure: self.log.failure("sign-ins are not kept", failure=failure)
+        )
 
     async def save(self) -> None:
         """Keep the sign-ins on disk; a full disk costs only those, and is told."""
@@ -184,6 +201,15 @@ class SigningIn:
         self.tokens.forget_expired()
         self.signins.end_expired()
         await self.save()
+
+
+def attempt_limits(snapshot: Snapshot) -> AttemptLimits:
+    """How much guessing is borne."""
+    return AttemptLimits(
+        per_pair=snapshot.integer("auth_max_failures"),
+        per_address=snapshot.integer("auth_max_failures_per_address"),
+        window_s=snapshot.seconds("auth_failure_window"),
+    )
 
 
 def _all(groups: Iterable[Iterable[T]]) -> Iterator[T]:

@@ -17,6 +17,7 @@ import {
   type JsonObject,
   type TerminalInfo,
 } from "./messages";
+import { parseSignIns, type SignInInfo } from "./signins";
 import { ReconnectingSocket, type SocketState, type WireSocket } from "./socket";
 import type { TerminalStream } from "./stream";
 
@@ -30,6 +31,7 @@ export interface ClientEvents {
   readonly onGone: (term: number) => void;
   readonly onReset: (term: number) => void;
   readonly onNotice: (message: string) => void;
+  readonly onSignIns: (list: SignInInfo[]) => void;
   readonly onCommands: (commands: CommandInfo[], fallback: string) => void;
 }
 
@@ -109,6 +111,7 @@ export class Client {
       },
       "go:notice": (value) => events.onNotice(text(value)),
       "go:user_message": (value) => events.onNotice(text(value)),
+      "go:sign_ins": (value) => events.onSignIns(parseSignIns(value)),
       "go:error": (value) => this.onError(value),
       "terminal:terminals": (value) => this.ready(parseTerminals(value)),
       "terminal:attached": (value) => this.onAttached(value),

@@ -16,6 +16,7 @@ import type { CommandInfo } from "./messages";
 import { applyTheme, beep, followViewport, onSystemTheme, readPageSettings } from "./page";
 import { confirmClose, settingsDialog, shortcutsDialog, signInDialog } from "./panes";
 import { DEFAULTS, SettingsStore, type Store } from "./settings";
+import { SignInsDialog } from "./signins";
 import { match, type Command } from "./shortcuts";
 import { Typing } from "./typing";
 import { Workspace } from "./workspace";
@@ -78,8 +79,10 @@ const client: Client = new Client({
       const live = state.kind !== "connecting" && client.isSignedIn;
       banner.show(state, live);
       workspace.freeze(!live);
-      if (state.kind === "signed-out") void signIn();
-      else if (live) signInQuestion?.abort();
+      if (state.kind === "signed-out") {
+        signIns.close();
+        void signIn();
+      } else if (live) signInQuestion?.abort();
     },
     onUser: (name) => {
       upn = name;
@@ -91,11 +94,18 @@ const client: Client = new Client({
     onGone: (term) => workspace.onGone(term),
     onReset: (term) => workspace.onReset(term),
     onNotice: (message) => toasts.show(message, { for: 10_000 }),
+    onSignIns: (list) => signIns.show(list),
     onCommands: (list) => {
       commands = list;
       chooseCommand();
     },
   },
+});
+
+const signIns = new SignInsDialog({
+  refresh: () => client.act("go:list_sign_ins", null),
+  end: (id) => client.act("go:end_sign_in", id),
+  endAll: () => client.act("go:sign_out_everywhere", null),
 });
 
 const newButton = iconButton("New terminal", "plus", () => workspace.open());
@@ -107,6 +117,7 @@ const userButton = iconButton("User", "user", () =>
     upn ? `Signed in as ${upn}` : "Not signed in",
     { label: "Settings", onSelect: () => run("settings") },
     { label: "Keyboard shortcuts", onSelect: () => run("help") },
+    { label: "Where you are signed in", onSelect: () => void signIns.open() },
     { label: "Sign out", onSelect: () => void client.act("go:sign_out", null) },
   ]),
 );

@@ -34,11 +34,11 @@ class LineTests(SynchronousTestCase):
         """A line has version, time, number and event, then all fields of its kind in order."""
         self.assertEqual(
             '{"v":1,"time":"2026-11-24T10:41:36.730Z","seq":7,"event":"sign_in_refused",'
-            '"address":"192.0.2.7","method":"password","reason":"denied","user":"m\\u00fcller"}\n',
+            '"address":"192.0.2.7","method":"password","reason":"wrong","user":"m\\u00fcller"}\n',
             line(
                 "sign_in_refused",
                 user="müller",
-                reason="denied",
+                reason="wrong",
                 method="password",
                 address="192.0.2.7",
             ),

@@ -218,7 +218,7 @@ class AuditTests(RightsTestCase):
         who = {
             "address": "192.0.2.7",
             "client": client.id,
-            "sign_in": client.sign_in.id[:16],
+            "sign_in": client.sign_in.handle,
             "user": "alice",
         }
         self.assertEqual([who], self.world.audit.named("connected"))

@@ -146,10 +146,10 @@ class Fail2banTests(AuditTestCase):
     def test_forged_lines(self) -> None:
         """No name that somebody tries has another address banned, or its own one spared."""
         names = (
-            'x","address":"198.51.100.1","reason":"denied"',
+            'x","address":"198.51.100.1","reason":"wrong"',
             '"}\n{"v":1,"time":"2026-11-24T10:41:36.730Z","seq":1,'
             '"event":"sign_in_refused","address":"198.51.100.1","method":"token",'
-            '"reason":"denied","user":"x"}',
+            '"reason":"wrong","user":"x"}',
             '"time":"2020-01-01T00:00:00.000Z"',
             "198.51.100.1",
             "\r\x1b[2K\u202e",
@@ -160,7 +160,7 @@ class Fail2banTests(AuditTestCase):
         now = time.time()
         with log.open("wb") as file:
             for name in names:
-                for reason in ("denied", "limited", "unavailable"):
+                for reason in ("wrong", "too_many", "unavailable"):
                     fields = {"address": "2001:db8::7", "method": "password", "reason": reason}
                     file.write(render_event("sign_in_refused", {**fields, "user": name}, now, 1))
             file.write(render_event("signed_in", {"address": "192.0.2.9"}, now, 1))

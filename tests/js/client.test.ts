@@ -25,6 +25,7 @@ function make() {
     onReset: () => undefined,
     onNotice: (message) => notices.push(message),
     onCommands: () => undefined,
+    onSignIns: () => undefined,
   };
   const client = new Client({
     clock,

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from gotwist.applications.go.messaging import Messaging
+from gotwist.applications.go.signinlist import SignInList
 from gotwist.auth.credentials import (
     ApiCredentials,
     CookieCredentials,
@@ -40,7 +41,7 @@ class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     href: Long = ""
 
 
-class Go(Messaging):
+class Go(Messaging, SignInList):
     """What every client can do."""
 
     name = "go"
