@@ -75,6 +75,10 @@ KINDS: Mapping[str, Kind] = {
         "code",
     ),
     "message_sent": Kind("A user has sent a message to others.", (*_WHERE, "length", "user", "to")),
+    "file_sent": Kind(
+        "A file of a user's own directory is sent to a browser.",
+        ("address", "size", "user", "name"),
+    ),
     "link_made": Kind("A launch link was made.", ("source", "user"), "source"),
     "terminals_killed": Kind("All terminals were ended from outside.", ("uid", "running")),
     "key_made": Kind("A new API key was made.", ("uid", "key")),

@@ -25,16 +25,19 @@ from gotwist.settings.snapshot import Snapshot
 _MAY_PASS = (errno.ENOSPC, errno.EDQUOT)
 
 
-def sinks(snapshot: Snapshot) -> tuple[Sink, ...]:
+def sinks(snapshot: Snapshot, *, opens: bool = True) -> tuple[Sink, ...]:
     """Open the places for the audit stream; blocks.
 
+    :param opens: false while rights are still to be given up: the file is to be made by the
+        account that has to find and rename it later, which then happens at the first line; its
+        directory has to be there.
     :raises Unavailable: when its file cannot be had.
     """
     found: list[Sink] = []
     if snapshot.boolean("audit"):
         path = snapshot.text("audit_log")
         directory = os.path.dirname(path)
-        if not os.path.isdir(directory):
+        if opens and not os.path.isdir(directory):
             make_private_directory(directory)
         file = LogFile(
             path,
@@ -42,7 +45,8 @@ def sinks(snapshot: Snapshot) -> tuple[Sink, ...]:
             backups=snapshot.integer("audit_log_backups"),
         )
         try:
-            file.open()
+            if opens:
+                file.open()
         except OSError as problem:
             if problem.errno not in _MAY_PASS:
                 reason = (problem.strerror or "input/output error").lower()
@@ -145,6 +149,15 @@ class SignInNews:
             sign_in=sign_in.handle,
             user=sign_in.user.upn,
         )
+
+
+def files_sent(audit: Audit) -> Callable[[str, str, str, int], None]:
+    """Tells of files that users fetch; for ``HouseParts.on_file``."""
+
+    def tell(user: str, address: str, name: str, size: int) -> None:
+        audit.record("file_sent", address=address, size=size, user=user, name=name)
+
+    return tell
 
 
 class SettingsNews:

@@ -277,6 +277,7 @@ def _web_door(
             ),
             websocket=GatewayResource(factory, _peer_of),
             handlers=handlers,
+            on_file=auditing.files_sent(gateway.house.audit),
         ),
         reactor,
         tls=tls,

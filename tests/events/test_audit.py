@@ -58,7 +58,7 @@ class LineTests(SynchronousTestCase):
 
     def test_words_of_strangers_stand_last(self) -> None:
         """What a stranger chooses stands behind address, reason and the like."""
-        chosen = {"user", "action", "command", "location", "to", "key", "service"}
+        chosen = {"user", "action", "command", "location", "to", "key", "service", "name"}
         for event, kind in KINDS.items():
             told = [name in chosen for name in kind.fields]
             self.assertEqual(sorted(told), told, event)

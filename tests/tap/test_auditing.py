@@ -46,6 +46,16 @@ class PlacesTests(HomeTestCase):
         self.assertIn("--audit_log", self.refuse("--audit_log=/dev/full"))
         self.assertIn("--audit=False", self.refuse(f"--audit_log={self.home.parent}"))
 
+    def test_before_rights_are_given_up(self) -> None:
+        """Whoever will write the file makes it: nothing is made before."""
+        snapshot = open_settings({}, places()).source.current
+        (file,) = auditing.sinks(snapshot, opens=False)
+        self.assertFalse((self.home / "log").exists())
+        (self.home / "log").mkdir()
+        file.write([b"x\n"])
+        file.close()
+        self.assertTrue((self.home / "log" / "audit.log").is_file())
+
     def test_system_log(self) -> None:
         """The stream goes to the system log where that is wanted, with the file or alone."""
         for words, count in (

@@ -85,6 +85,7 @@ class Hub(Register):
             terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
+                self.on_ended(terminal, "found_ended")
         return len(self._by_id)
 
     async def open(self, start: Start, number: int | None) -> Terminal:
