@@ -21,8 +21,11 @@ class Watch(Protocol):
     Names come from outside and may be anything; what was wrong is told to nobody else.
     """
 
-    def signed_in(self, user: User, address: str) -> None:
-        """Somebody has proven to be ``user``."""
+    def signed_in(self, user: User, address: str, sign_in: str) -> None:
+        """Somebody has proven to be ``user``.
+
+        :param sign_in: the handle of the sign-in; empty for a single request without one.
+        """
 
     def refused(self, name: str, way: str, address: str, why: str) -> None:
         """Somebody has not.
@@ -36,7 +39,7 @@ class Watch(Protocol):
 class NoWatch:
     """Nobody wants to know."""
 
-    def signed_in(self, user: User, address: str) -> None:
+    def signed_in(self, user: User, address: str, sign_in: str) -> None:
         """Nobody."""
 
     def refused(self, name: str, way: str, address: str, why: str) -> None:

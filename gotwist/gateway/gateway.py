@@ -73,6 +73,11 @@ class Gateway:
             client.close(GOING_AWAY, "the daemon stops")
         self.house.sessions.kill()
 
+    def review(self) -> None:
+        """The settings have changed: let every client have what it may have now."""
+        for client in self.house.clients:
+            client.review()
+
     def _sign_in_ended(self, id: str) -> None:
         for client in self.house.clients.of_sign_in(id):
             client.close(NOT_AUTHENTICATED, "signed out")

@@ -1,4 +1,4 @@
-"""Options that map names to values: commands, environment variables, API keys."""
+"""Options that map names to values: commands, environment variables, API keys, dimensions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _KEY = re.compile(r"[A-Za-z0-9+/=_.-]{1,128}")
 _SECRET = re.compile(r"[!-+\--~]{32,512}")
 _MEMBERS = {"command": 4096, "description": 256, "icon": 16_384}
+
+_MOST = {"rows": 500, "columns": 1000}
 
 #: Variables whose value decides what a program loads or runs before its first line.
 #: What stands in settings is the operator's own, yet these have no place there.
@@ -146,6 +148,27 @@ class ApiKeys:
     def to_json(self, value: Value) -> JSON:
         assert isinstance(value, Mapping)
         return {key: str(secret) for key, secret in value.items()}
+
+
+class Dimensions:
+    """The largest size of a terminal: ``{"rows": 100, "columns": 300}``, one may be missing."""
+
+    form: str = "json"
+
+    def from_text(self, text: str) -> Value:
+        return self.from_json(_parse(text))
+
+    def from_json(self, raw: JSON) -> Value:
+        if not isinstance(raw, dict) or not raw or not raw.keys() <= _MOST.keys():
+            raise ValueError('must be an object such as {"rows": 100, "columns": 300}')
+        for name, number in raw.items():
+            if type(number) is not int or not 2 <= number <= _MOST[name]:
+                raise ValueError(f"must have {name} that are a number from 2 to {_MOST[name]}")
+        return MappingProxyType(dict(raw))  # type: ignore[arg-type]  # numbers only, see above
+
+    def to_json(self, value: Value) -> JSON:
+        assert isinstance(value, Mapping)
+        return {name: number for name, number in value.items() if isinstance(number, int)}
 
 
 def _parse(text: str) -> JSON:

@@ -193,6 +193,20 @@ def _is_on_loopback(url: str) -> bool:
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
+def _metrics(core: Values) -> Iterator[Breach]:
+    try:
+        is_loopback = ipaddress.ip_address(core.text("metrics_address")).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        yield Breach(
+            "gotwist",
+            "metrics_address",
+            "metrics_address must be a loopback address, such as 127.0.0.1: nobody is asked there "
+            "who they are; let a proxy with a password of its own carry the metrics further",
+        )
+
+
 CORE_RULES: tuple[Callable[[Values], Iterator[Breach]], ...] = (
     _redirect,
     _some_door,
@@ -201,6 +215,7 @@ CORE_RULES: tuple[Callable[[Values], Iterator[Breach]], ...] = (
     _origins,
     _client_certificates,
     _providers,
+    _metrics,
 )
 
 

@@ -6,10 +6,12 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from gotwist.settings.api_options import API_OPTIONS
+from gotwist.settings.audit_options import AUDIT_OPTIONS
 from gotwist.settings.certificate_options import CERTIFICATE_OPTIONS
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.pam_options import AUTHSERVICE_OPTIONS, PAM_OPTIONS
+from gotwist.settings.policy_options import POLICIES
 from gotwist.settings.sign_in_options import SIGN_IN
 from gotwist.settings.sso_options import SSO_OPTIONS
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
@@ -79,5 +81,7 @@ TABLE = Table(
         *SSO_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
+        *POLICIES,
+        *AUDIT_OPTIONS,
     )
 )

@@ -19,6 +19,7 @@ from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
 from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
+from gotwist.tap.auditing import record_now
 from gotwist.tap.parts import api_rules
 
 KEEPER_SOCKET = "keeper.sock"
@@ -105,11 +106,13 @@ def kill_terminals(arguments: Sequence[str]) -> int:
 
 
 def _kill(command_line: CommandLine) -> int:
-    path = os.path.join(_settings(command_line).text("runtime_dir"), KEEPER_SOCKET)
+    settings = _settings(command_line)
+    path = os.path.join(settings.text("runtime_dir"), KEEPER_SOCKET)
     try:
         was_there = shut_down(path)
     except OSError as error:
         raise Unavailable(f"the keeper on {path} does not end: {error}") from None
+    record_now(settings, "terminals_killed", running=was_there)
     print("All terminals have been ended." if was_there else "No terminals are running.")
     return 0
 

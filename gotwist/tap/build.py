@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.interfaces import IReactorFDSet, IReactorTCP
 from twisted.logger import Logger
 from twisted.web.iweb import IRequest
 
@@ -26,6 +26,7 @@ from gotwist.auth.unix.service import AuthService
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
+from gotwist.events.service import AuditService, IAuditReactor
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
@@ -41,13 +42,14 @@ from gotwist.settings.commandline import CommandLine
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
-from gotwist.tap import parts
+from gotwist.tap import auditing, parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
+from gotwist.tap.numbers import daemon_numbers
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import (
@@ -68,7 +70,9 @@ BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
 
 
-class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet, IAloneReactor):
+class IDaemonReactor(
+    IControlReactor, IWebReactor, IReactorFDSet, IReactorTCP, IAloneReactor, IAuditReactor
+):
     """What the daemon needs of a reactor."""
 
 
@@ -94,11 +98,15 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
+    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
+    news = auditing.SignInNews(audit)
     workers = pam_workers(snapshot, reactor)
-    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, checks=workers)
+    signing_in = SigningIn(
+        settings, system_wall_clock, reactor, threads.run, news, news.ended, checks=workers
+    )
     signing_in.load()
     handlers = Handlers()
-    house = _house(reactor, signing_in, settings, handlers)
+    house = _house(reactor, signing_in, settings, handlers, audit)
     session_end = SessionEnd(house, settings)
 
     link = KeeperLink(
@@ -110,10 +118,10 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         options=parts.keeper_options(snapshot),
     )
     hub = Hub(link, reactor.seconds, run_in_background)
+    hub.on_ended = auditing.terminals_end(audit)
     account = own_account()
     programs = Programs(
         hub,
-        lambda attributes: settings().application("terminal", attributes),
         account,
         {
             "session_dir": snapshot.text("session_dir"),
@@ -133,12 +141,18 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     gateway = Gateway(house, _applications(snapshot, house))
 
     web = _web_door(reactor, settings, signing_in, gateway, handlers)
-    greeting = Greeting(web, signing_in, account.name, settings)
+    greeting = Greeting(web, signing_in, account.name, settings, audit)
     chores = ChoresService(
         reactor,
         daemon_chores(
             settings,
-            SettingsWatcher(opened.source, opened.directory, threads.run),
+            SettingsWatcher(
+                opened.source,
+                opened.directory,
+                threads.run,
+                auditing.SettingsNews(audit),
+                opened.fingerprint,
+            ),
             signing_in,
             house,
             session_end,
@@ -147,10 +161,22 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         ),
         threads.run,
     )
-    opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
+    opened.source.subscribe(lambda old, new: _apply(new, gateway, signing_in, web, chores))
+    # By itself: who may do what must not depend on what a door makes of its settings.
+    opened.source.subscribe(lambda old, new: gateway.review())
 
-    daemon = Daemon(gateway, session_end, greeting, opened.written)
+    more: tuple[IService, ...] = ()
+    if snapshot.boolean("metrics"):
+        # Only now: the library costs megabytes, and most do without.
+        from gotwist.metrics.http import MetricsDoor
+
+        numbers = daemon_numbers(house, hub, chores, audit, installed_version())
+        port = snapshot.integer("metrics_port")
+        more = (MetricsDoor(reactor, snapshot.text("metrics_address"), port, numbers),)
+
+    daemon = Daemon(gateway, session_end, greeting, opened.written, audit)
     for service in (
+        audit,
         threads,
         workers,
         *signing_in.services(),
@@ -159,6 +185,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         *_auth_service(snapshot, reactor, workers),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
+        *more,
     ):
         service.setServiceParent(daemon)
     return daemon
@@ -177,6 +204,7 @@ def _house(
     signing_in: SigningIn,
     settings: Callable[[], Snapshot],
     handlers: Handlers,
+    audit: AuditService,
 ) -> House:
     events = EventLog()
 
@@ -197,6 +225,7 @@ def _house(
         emitter=Emitter(listener_failed),
         add_handler=handlers.put,
         limits=parts.gateway_limits(settings()),
+        audit=audit,
     )
 
 
@@ -205,7 +234,7 @@ def _applications(snapshot: Snapshot, house: House) -> tuple[type[Application], 
     return load_applications(
         BUILT_IN,
         directory=None if directory is None else Path(directory),
-        enabled=snapshot.texts("enabled_applications") or None,
+        enabled=parts.applications_of_anybody(snapshot),
         skipped=lambda name, failure: house.log.failure(
             "application skipped", failure, application=name
         ),
@@ -270,6 +299,7 @@ def _web_door(
             ),
             websocket=GatewayResource(factory, _peer_of),
             handlers=handlers,
+            on_file=auditing.files_sent(gateway.house.audit),
         ),
         reactor,
         tls=tls,
@@ -292,10 +322,10 @@ def _peer(address: str, secure: bool) -> Peer:
 
 
 def _apply(
-    new: Snapshot, house: House, signing_in: SigningIn, web: WebDoor, chores: ChoresService
+    new: Snapshot, gateway: Gateway, signing_in: SigningIn, web: WebDoor, chores: ChoresService
 ) -> None:
     """Put what can change while the daemon runs in force."""
-    house.limits = parts.gateway_limits(new)
+    gateway.house.limits = parts.gateway_limits(new)
     signing_in.apply(new)
     web.apply(parts.web_settings(new))
     chores.refresh()

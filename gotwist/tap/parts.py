@@ -138,6 +138,16 @@ def origin_rule(snapshot: Snapshot) -> OriginRule:
     return OriginRule(settings.origins, allowed_hosts(settings))
 
 
+def applications_of_anybody(snapshot: Snapshot) -> tuple[str, ...] | None:
+    """The applications to load: those that somebody may have; None: all that are installed."""
+    found: dict[str, None] = {}
+    for names in snapshot.anywhere("gotwist", "enabled_applications"):
+        if not isinstance(names, tuple) or not names:
+            return None
+        found |= dict.fromkeys(str(name) for name in names)
+    return tuple(found)
+
+
 def keeper_options(snapshot: Snapshot) -> tuple[str, ...]:
     """The command line of a keeper started for these settings."""
     terminal = snapshot.application("terminal")

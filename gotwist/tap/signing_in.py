@@ -26,7 +26,7 @@ from gotwist.auth.guard import Guard
 from gotwist.auth.pam.checks import Checks
 from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
-from gotwist.auth.signins import SignIns
+from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
 from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
@@ -50,6 +50,7 @@ class SigningIn:
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
     :param watch: is told of sign-ins and refusals
+    :param on_ended: called with each sign-in that ends, and why
     :param checks: checks passwords by PAM
     :raises GotwistError: when a method cannot be had
     """
@@ -63,6 +64,7 @@ class SigningIn:
         reactor: IReactorTime,
         in_thread: InThread,
         watch: Watch | None = None,
+        on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
         checks: Checks | None = None,
     ) -> None:
         snapshot = settings()
@@ -79,6 +81,7 @@ class SigningIn:
             idle_s=snapshot.seconds("auth_idle_timeout"),
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
+            on_ended=on_ended,
         )
         # What has been ended must stay so, even if this daemon is killed the next moment.
         self.signins.subscribe(lambda id: self._save_soon())

@@ -19,7 +19,7 @@ from gotwist.web.login import AuthResource, show_sign_in
 from gotwist.web.pages import main_page
 from gotwist.web.questions import OpenQuestions
 from gotwist.web.request import Request
-from gotwist.web.signin import SignInDesk, SignInView
+from gotwist.web.signin import FileSent, SignInDesk, SignInView, no_file
 from gotwist.web.static import Bundle, StaticResource
 from gotwist.web.upgrade import MayUpgrade, UpgradeResource
 from gotwist.web.ways import Ways
@@ -42,6 +42,8 @@ class HouseParts:
     websocket: IResource | None = None
     may_upgrade: MayUpgrade | None = None
     handlers: Handlers = field(default_factory=Handlers)
+    on_file: FileSent = no_file
+    """Is told of each file that is sent to a user."""
 
 
 class PrefixRoot(Resource):

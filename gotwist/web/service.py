@@ -94,6 +94,7 @@ class WebDoor(Service):
             settings.session_directory,
             self._threads,
             basic_realm=parts.ways.basic_realm,
+            on_file=parts.on_file,
         )
         self.site = Site(
             build_root(parts, prefix, downloads),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gotwist.auth.conversation import Conversation, Proven
 from gotwist.auth.credentials import Credentials
@@ -38,6 +38,14 @@ class SignInLink:
 
     label: str
     path: str
+
+
+FileSent: TypeAlias = Callable[[str, str, str, int], None]
+"""Told of a file that begins to be sent: user, address, name and how many bytes."""
+
+
+def no_file(user: str, address: str, name: str, size: int) -> None:
+    """Nobody wants to know."""
 
 
 class SignInDesk(Protocol):

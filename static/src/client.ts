@@ -110,6 +110,7 @@ export class Client {
         if (!this.signedIn) this.ready([]);
       },
       "go:notice": (value) => events.onNotice(text(value)),
+      "go:user_message": (value) => events.onNotice(text(value)),
       "go:sign_ins": (value) => events.onSignIns(parseSignIns(value)),
       "go:error": (value) => this.onError(value),
       "terminal:terminals": (value) => this.ready(parseTerminals(value)),

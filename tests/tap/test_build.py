@@ -13,6 +13,7 @@ from twisted.plugin import getPlugins
 from gotwist.auth.pam.service import PamWorkers
 from gotwist.auth.unix.service import AuthService
 from gotwist.control.unix import ControlDoor
+from gotwist.events.service import AuditService
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.settings.commandline import CommandLine
 from gotwist.tap import Options
@@ -25,11 +26,19 @@ from tests.web.authority import authority
 
 class ServicesTests(HomeTestCase):
     def test_services(self) -> None:
-        """A daemon has threads, PAM workers, its doors, terminals and chores."""
+        """A daemon has an audit stream, threads, PAM workers, doors, terminals and chores."""
         kinds = [type(service) for service in self.build().services]
         doors = [WebDoor, ControlDoor, AuthService]
         self.assertEqual(
-            kinds, [PrivateThreads, PamWorkers, *doors, TerminalsService, ChoresService]
+            kinds,
+            [
+                AuditService,
+                PrivateThreads,
+                PamWorkers,
+                *doors,
+                TerminalsService,
+                ChoresService,
+            ],
         )
         kinds = [type(service) for service in self.build("--authservice_enable=False").services]
         self.assertNotIn(AuthService, kinds)

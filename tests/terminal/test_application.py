@@ -18,7 +18,7 @@ from gotwist.auth.signins import SignIn
 from gotwist.gateway import frames
 from gotwist.gateway.client import GatewayClient
 from gotwist.gateway.gateway import Gateway
-from tests.gateway.support import MemoryConnection, World, say
+from tests.gateway.support import MemoryConnection, MemorySettings, World, say
 from tests.terminal.fakes import MemoryKeeper
 
 SETTINGS: Mapping[str, object] = {
@@ -83,7 +83,6 @@ class TerminalTestCase(SynchronousTestCase):
         self.hub = Hub(self.keeper, self.world.clock.seconds, self.spawn)
         self.programs = Programs(
             self.hub,
-            lambda attributes: self.settings,
             Account("daemon", "/home/daemon", "/bin/sh"),
             {"session_dir": "/s", "user_dir": "/u", "settings_dir": "/e"},
             lambda: 1234,
@@ -92,6 +91,7 @@ class TerminalTestCase(SynchronousTestCase):
         )
         self.programs.make_directory = self.make_directory
         self.world.house.shared["terminal"] = self.programs
+        self.world.settings = MemorySettings({"terminal": self.settings})
         self.world.gateway = Gateway(self.world.house, (Go, TerminalApplication))
         self.anna = self.world.sign_in("anna")
 

@@ -17,7 +17,7 @@ from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
-from gotwist.errors import Malformed, Unavailable
+from gotwist.errors import LimitReached, Malformed, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class Hub(Register):
             terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
+                self.on_ended(terminal, "found_ended")
         return len(self._by_id)
 
     async def open(self, start: Start, number: int | None) -> Terminal:
@@ -95,7 +96,7 @@ class Hub(Register):
         :raises NotFound: the program does not exist
         """
         if self.places.count_of(start.upn, start.place.session) >= start.max_of_user:
-            raise Unavailable(
+            raise LimitReached(
                 f"you have {start.max_of_user} terminals open, which is the limit; close one first"
             )
         if len(self.places) >= start.max_of_server:
@@ -124,16 +125,16 @@ class Hub(Register):
             raise
         return self._add(opened.terminal, opened.slot, label, rows, columns, told=0)
 
-    async def end(self, terminal: Terminal) -> None:
+    async def end(self, terminal: Terminal, reason: str = "killed") -> None:
         """End a terminal's program; whoever looks at it is told."""
-        self._remove(terminal)
+        self._remove(terminal, reason)
         await self.keeper.close(terminal.id)
 
     async def end_session(self, session: str) -> None:
         """End every terminal of a session."""
         for numbered in self.places.of_session(session).values():
             for terminal in numbered.values():
-                await self.end(terminal)
+                await self.end(terminal, "session_ended")
 
     # viewing
 
@@ -200,6 +201,7 @@ class Hub(Register):
 
     def type(self, terminal: Terminal, viewer: Viewer, offset: int, data: bytes) -> int:
         """Give keystrokes to the program; answers the applied offset."""
+        self.input_bytes += len(data)
         return self.keeper.type(terminal.id, viewer.stream, offset, data)
 
     def pump(self, terminal: Terminal) -> None:
@@ -246,18 +248,19 @@ class Hub(Register):
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
             terminal.exited = Exit(code, signal, offset)
+            self.on_ended(terminal, "exited")
             self.pump(terminal)
 
     def on_gone(self, terminal_id: int) -> None:
         """The keeper has forgotten a terminal."""
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
-            self._remove(terminal)
+            self._remove(terminal, "forgotten")
 
     def on_lost(self) -> None:
         """The keeper itself has died, and every terminal with it."""
         for terminal in tuple(self._by_id.values()):
-            self._remove(terminal)
+            self._remove(terminal, "keeper_lost")
 
     # inside
 

@@ -19,13 +19,13 @@ from gotwist.applications.terminal.places import Place
 from gotwist.auth.user import User
 from gotwist.gateway.sessions import Session
 
-Settings = Callable[[Mapping[str, str] | None], Mapping[str, object]]
+Settings = Mapping[str, object]
+"""The terminal application's settings, as they are in force for one user."""
 
 
 class Programs:
     """Makes from settings and a user what a new terminal needs.
 
-    :param settings: the terminal application's settings for a user's attributes
     :param account: whose shell is started
     :param directories: ``session_dir``, ``user_dir`` and ``settings_dir``
     :param now_ms: milliseconds since 1970
@@ -36,7 +36,6 @@ class Programs:
     def __init__(
         self,
         hub: Hub,
-        settings: Settings,
         account: Account,
         directories: Mapping[str, str],
         now_ms: Callable[[], int],
@@ -53,7 +52,6 @@ class Programs:
         #: Makes a session's directory, before the first program of that session starts.
         self.make_directory: Callable[[str], Awaitable[None]] = _no_directory
         self._with_directory: set[str] = set()
-        self._settings = settings
         self._account = account
         self._directories = directories
         self._now_ms = now_ms
@@ -88,21 +86,28 @@ class Programs:
             await self.make_directory(session)
             self._with_directory.add(session)
 
-    def commands(self, user: User) -> dict[str, Command]:
+    def commands(self, settings: Settings) -> dict[str, Command]:
         """The commands a user may choose from."""
-        value = self._settings(user.attributes)["commands"]
+        value = settings["commands"]
         return read_commands(value if isinstance(value, Mapping) else {})
 
-    def default_command(self, user: User) -> str:
+    def default_command(self, settings: Settings) -> str:
         """The command of a user who chose none."""
-        return str(self._settings(user.attributes)["default_command"])
+        return str(settings["default_command"])
 
-    def start(self, user: User, place: Place, command: Command, rows: int, columns: int) -> Start:
+    def start(
+        self,
+        user: User,
+        settings: Settings,
+        place: Place,
+        command: Command,
+        rows: int,
+        columns: int,
+    ) -> Start:
         """Put together everything for a new terminal.
 
         :raises Malformed: when the command's template cannot be filled
         """
-        settings = self._settings(user.attributes)
         now_ms = self._now_ms()
         session_dir = os.path.join(self._directories["session_dir"], place.session)
         variables = {

@@ -33,6 +33,17 @@ def tell_beginning(terminal: Terminal, viewer: Viewer, epoch: int, beginning: Be
         viewer.port.send_frame(header, beginning.restore[start : start + frames.MAX_OUTPUT])
 
 
+def told(terminal: Terminal) -> dict[str, str | int]:
+    """What the audit stream is told of a terminal: where it is and what runs, not its words."""
+    label = terminal.label
+    return {
+        "terminal": terminal.id,
+        "number": label.term,
+        "location": label.location,
+        "command": label.command,
+    }
+
+
 def tell_moved(terminal: Terminal, location: str) -> None:
     """Say that the terminal has another number or place now; its viewers must attach anew."""
     viewers, terminal.viewers = terminal.viewers, ()
