@@ -55,14 +55,25 @@ class Checkpoint:
         self.alternate = alternate
 
 
+class Guard:
+    """What a terminal must know of the program above it (of a privileged keeper)."""
+
+    #: How the terminal's program has ended, once it has.
+    how: tuple[int | None, int | None] | None = None
+
+    def over(self) -> None:
+        """Tell that nothing of the session is left."""
+        raise NotImplementedError
+
+
 class Terminal:
     """Everything the keeper knows of one terminal; it does no bookkeeping of others."""
 
     __slots__ = (
         "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell", "burst",
         "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
-        "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
-        "ring", "rows", "rung", "slot", "title_sent", "unwatched_since", "watchers",
+        "grace_runs", "guard", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
+        "ring", "rows", "rung", "session", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +82,10 @@ class Terminal:
         self.id = number
         self.slot = slot
         self.pid = pid
+        # The process whose session this is; 0: not known yet.
+        self.session = pid
+        # The program above this terminal, which outlives its program; None: there is none.
+        self.guard: Guard | None = None
         self.master = master
         self.ring = ring
         self.rows = rows
