@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
+from gotwist.auth.conversation import Asking, Conversation, MoreAsked, Proven, Step
 from gotwist.auth.credentials import (
     CookieCredentials,
     Credentials,
@@ -16,14 +17,22 @@ from gotwist.auth.tokens import LAUNCH, MAX_AGE_S, TokenStore, take_token
 from gotwist.auth.user import User
 from gotwist.errors import Denied
 
+T = TypeVar("T")
+
 ANONYMOUS = "ANONYMOUS"
 METHOD_NONE = "none"
 METHOD_TOKEN = "token"
 REFUSAL = "Please sign in."
 """The text of every refusal: which part was wrong is nobody's business."""
 
-Checker: TypeAlias = Callable[[Credentials, str], Awaitable[SignIn]]
-"""Given credentials and the peer's address; raises :class:`Denied`."""
+Checker: TypeAlias = Callable[[Credentials, str], Awaitable[SignIn | Step]]
+"""Given credentials and the peer's address; raises :class:`Denied`.
+
+Most give :class:`Proven`, of which the authenticator makes a sign-in.
+"""
+
+SecondFactor: TypeAlias = Callable[[Proven, str], Awaitable[Step]]
+"""Given what the first factor has proven and the peer's address; asks more, or is content."""
 
 
 class Authenticates(Protocol):
@@ -37,25 +46,84 @@ class Authenticator:
     """Gives credentials to the checker of their type, and makes all refusals alike.
 
     :param checkers: by type of credentials; what has none is refused.
+    :param signins: where those who have proven who they are get their sign-in.
+    :param second_factor: asked about everybody who has proven who they are.
     """
 
-    def __init__(self, checkers: Mapping[type, Checker]) -> None:
+    def __init__(
+        self,
+        checkers: Mapping[type, Checker],
+        signins: SignIns,
+        second_factor: SecondFactor | None = None,
+    ) -> None:
         self._checkers = dict(checkers)
+        self._signins = signins
+        self._second_factor = second_factor
 
     async def authenticate(self, credentials: Credentials, peer: str) -> SignIn:
         """Judge what was offered.
 
         :param peer: the address from which it came.
+        :raises MoreAsked: when more is asked: a Denied for doors that cannot ask.
         :raises Denied: with :data:`REFUSAL`, whatever the reason.
         :raises Unavailable: when it cannot be judged now.
         """
         checker = self._checkers.get(type(credentials))
         if checker is None:
             raise Denied(REFUSAL)
+        return await self._admit(self._first(checker(credentials, peer), peer), peer)
+
+    async def arrive(self, proven: Proven, peer: str) -> SignIn:
+        """Sign in whom a method has proven by pages of its own; raises like ``authenticate``."""
+        return await self._admit(self._first(_at_once(proven), peer), peer)
+
+    async def go_on(self, conversation: Conversation, texts: Sequence[str], peer: str) -> SignIn:
+        """Give the answers to a question; raises like :meth:`authenticate`."""
+        return await self._admit(conversation.answer(texts), peer)
+
+    async def _first(self, judging: Awaitable[SignIn | Step], peer: str) -> SignIn | Step:
+        step = await judging
+        if self._second_factor is None:
+            return step
+        return await _followed(step, self._second_factor, peer)
+
+    async def _admit(self, judging: Awaitable[SignIn | Step], peer: str) -> SignIn:
         try:
-            return await checker(credentials, peer)
+            step = await judging
         except Denied as reason:
             raise Denied(REFUSAL) from reason
+        if isinstance(step, Asking):
+            raise MoreAsked(step)
+        if isinstance(step, Proven):
+            return self._signins.issue(step.user, address=peer, ticket=step.ticket)
+        return step
+
+
+async def _followed(step: T, second_factor: SecondFactor, peer: str) -> T | Step:
+    """Ask for the second factor as soon as the first has proven something."""
+    if isinstance(step, Proven):
+        return await second_factor(step, peer)
+    if isinstance(step, Asking):
+        return Asking(step.question, _FirstFactor(step.conversation, second_factor, peer))
+    return step
+
+
+class _FirstFactor:
+    """A conversation after whose end another factor is asked for."""
+
+    def __init__(self, conversation: Conversation, second: SecondFactor, peer: str) -> None:
+        self._conversation, self._second, self._peer = conversation, second, peer
+
+    async def answer(self, texts: Sequence[str]) -> Step:
+        step = await self._conversation.answer(texts)
+        return await _followed(step, self._second, self._peer)
+
+    def close(self) -> None:
+        self._conversation.close()
+
+
+async def _at_once(proven: Proven) -> Proven:
+    return proven
 
 
 def cookie_checker(signins: SignIns, methods: Iterable[str]) -> Checker:
@@ -79,49 +147,53 @@ def anonymous_checker(signins: SignIns) -> Checker:
     """Let everybody in as the same user, each browser in a session of its own."""
 
     async def check(credentials: Credentials, peer: str) -> SignIn:
-        return signins.issue(User(ANONYMOUS, METHOD_NONE), shared=False)
+        return signins.issue(User(ANONYMOUS, METHOD_NONE), shared=False, address=peer)
 
     return check
 
 
 def token_checker(
-    signins: SignIns,
     store: TokenStore,
     wall_now: Callable[[], float],
     max_age_s: Callable[[], Mapping[str, float]] = lambda: MAX_AGE_S,
 ) -> Checker:
     """Judge one-time tokens; ``max_age_s`` gives what holds now, by purpose."""
 
-    async def check(credentials: Credentials, peer: str) -> SignIn:
+    async def check(credentials: Credentials, peer: str) -> Proven:
         assert isinstance(credentials, TokenCredentials)
         record = await take_token(
             store, credentials.token, credentials.purpose, wall_now(), max_age_s()
         )
-        return signins.issue(User(record.user, METHOD_TOKEN))
+        return Proven(User(record.user, METHOD_TOKEN))
 
     return check
 
 
 def build_authenticator(
-    method: str,
+    methods: Collection[str],
     signins: SignIns,
     store: TokenStore,
     wall_now: Callable[[], float],
     *,
     launch_max_age_s: Callable[[], float] = lambda: MAX_AGE_S[LAUNCH],
+    more: Mapping[type, Checker] | None = None,
+    second_factor: SecondFactor | None = None,
 ) -> Authenticator:
     """The authenticator for the ``auth`` setting.
 
-    Tokens are honoured whatever the method: they are how other programs send users here.
+    Tokens are honoured whatever the methods: they are how other programs send users here.
 
     :param launch_max_age_s: asked for each launch token, since it may change meanwhile.
+    :param more: the checkers that the methods bring along.
     """
+    assert not isinstance(methods, str), "several methods, of which each is a text"
     checkers: dict[type, Checker] = {
-        CookieCredentials: cookie_checker(signins, {method, METHOD_TOKEN}),
+        **(more or {}),
+        CookieCredentials: cookie_checker(signins, {*methods, METHOD_TOKEN}),
         TokenCredentials: token_checker(
-            signins, store, wall_now, lambda: {**MAX_AGE_S, LAUNCH: launch_max_age_s()}
+            store, wall_now, lambda: {**MAX_AGE_S, LAUNCH: launch_max_age_s()}
         ),
     }
-    if method == METHOD_NONE:
+    if METHOD_NONE in methods:
         checkers[NoCredentials] = anonymous_checker(signins)
-    return Authenticator(checkers)
+    return Authenticator(checkers, signins, second_factor)

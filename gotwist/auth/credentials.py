@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -26,4 +27,21 @@ class TokenCredentials:
     purpose: str = "web"
 
 
-Credentials: TypeAlias = NoCredentials | CookieCredentials | TokenCredentials
+@dataclass(frozen=True)
+class PasswordCredentials:
+    """A user's name and password."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ApiCredentials:
+    """The signed object with which another site vouches for a user, not judged in any way."""
+
+    fields: Mapping[str, object] = field(repr=False)
+
+
+Credentials: TypeAlias = (
+    NoCredentials | CookieCredentials | TokenCredentials | PasswordCredentials | ApiCredentials
+)

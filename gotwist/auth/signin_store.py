@@ -91,6 +91,8 @@ def render_records(records: Iterable[SignIn]) -> str:
             "session": record.session,
             "issued": record.issued,
             "seen": record.seen,
+            "address": record.address,
+            "ticket": record.ticket,
         }
         for record in records
     ]
@@ -123,10 +125,13 @@ def _parse_record(entry: dict[str, object]) -> SignIn:
         raise ValueError("user")
     if not (isinstance(issued, int | float) and isinstance(seen, int | float)):
         raise ValueError("time")
+    address, ticket = entry.get("address", ""), entry.get("ticket", "")
+    if not (isinstance(address, str) and isinstance(ticket, str)):
+        raise ValueError("address")
     user = User(
         check_upn(str(entry["upn"])),
         method,
         {str(key): str(item) for key, item in attributes.items()},
         tuple(str(group) for group in groups),
     )
-    return SignIn(id, user, session, float(issued), float(seen))
+    return SignIn(id, user, session, float(issued), float(seen), address, ticket)

@@ -26,7 +26,8 @@ class SignIn:
     """One sign-in of one browser.
 
     ``id`` is the hashed id, safe to log and to keep.  ``cookie`` is the value for the browser,
-    present only on the sign-in that has just been issued.
+    present only on the sign-in that has just been issued.  ``address`` is where it was made,
+    ``ticket`` what a privileged keeper wants to see before it starts anything as this user.
     """
 
     id: str
@@ -34,6 +35,8 @@ class SignIn:
     session: str
     issued: float
     seen: float
+    address: str = ""
+    ticket: str = field(default="", repr=False)
     cookie: str = field(default="", repr=False, compare=False)
 
 
@@ -84,11 +87,15 @@ class SignIns:
             if self._is_alive(record):
                 self._entries[record.id] = replace(record, cookie="")
 
-    def issue(self, user: User, *, shared: bool = True) -> SignIn:
+    def issue(
+        self, user: User, *, shared: bool = True, address: str = "", ticket: str = ""
+    ) -> SignIn:
         """Begin a sign-in and give it with its cookie.
 
         :param shared: the session is the user's own, the same from every browser; otherwise
             it is this sign-in's alone (users that nobody can tell apart).
+        :param address: where the user is.
+        :param ticket: see :class:`SignIn`.
         """
         now = self._wall_now()
         if len(self._entries) >= self._limit:
@@ -97,7 +104,7 @@ class SignIns:
             self.revoke(min(self._entries.values(), key=lambda entry: entry.seen).id)
         secret_id = secrets.token_hex(32)
         session = self._session_of(user) if shared else _session_text(secrets.token_bytes(32))
-        entry = SignIn(_hashed(secret_id), user, session, now, now)
+        entry = SignIn(_hashed(secret_id), user, session, now, now, address, ticket)
         self._entries[entry.id] = entry
         self._on_changed()
         return replace(entry, cookie=f"{secret_id}.{self._signature(secret_id)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gotwist.errors import Malformed
@@ -27,6 +27,15 @@ class User:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What scopes of the settings ask for: the attributes and the name."""
+        return {**self.attributes, "upn": self.upn}
+
+    def seen_at(self, address: str) -> User:
+        """This user as somebody who is at ``address`` now, whatever was known of it before."""
+        return replace(self, attributes={**self.attributes, "ip_address": address})
 
 
 def check_upn(name: str) -> str:

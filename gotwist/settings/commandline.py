@@ -91,7 +91,7 @@ def _value(option: Option, text: str | None, cwd: str) -> Value:
 
 def _accepts(option: Option, text: str) -> bool:
     # auth=none is a value of its own; paths and free texts called "None" are not.
-    return text in option.kind.form.split("|")
+    return text in option.kind.form.replace(";", "|").split("|")
 
 
 def render_help(table: Table, places: Places, *, width: int = 79) -> str:

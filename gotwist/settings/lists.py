@@ -90,3 +90,29 @@ class TextList:
 
     def _read_all(self, items: list[str]) -> Value:
         return tuple(dict.fromkeys(self.read(item) for item in items))
+
+
+@dataclass(frozen=True)
+class MethodList:
+    """Some of a few words, at least one; a file may write a single one as a text."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def form(self) -> str:
+        return ";".join(self.choices)
+
+    def from_text(self, text: str) -> Value:
+        return self._check(TextList().from_text(text))
+
+    def from_json(self, raw: JSON) -> Value:
+        return self._check(TextList().from_json(raw))
+
+    def to_json(self, value: Value) -> JSON:
+        words = TextList().to_json(value)
+        return words[0] if isinstance(words, list) and len(words) == 1 else words
+
+    def _check(self, value: Value) -> Value:
+        if not isinstance(value, tuple) or not value or not {*value} <= {*self.choices}:
+            raise ValueError(f"must be one or more of: {', '.join(self.choices)}")
+        return value

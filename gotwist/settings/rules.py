@@ -60,7 +60,17 @@ def _some_door(core: Values) -> Iterator[Breach]:
 
 
 def _authentication(core: Values) -> Iterator[Breach]:
-    if core.text("auth") != "none" or core.boolean("allow_auth_none_off_loopback"):
+    methods = core.texts("auth")
+    if "none" not in methods:
+        return
+    if len(methods) > 1:
+        yield Breach(
+            "gotwist",
+            "auth",
+            "auth=none asks nobody who they are, so no other way of signing in would count; "
+            "choose none alone or drop it",
+        )
+    if core.boolean("allow_auth_none_off_loopback"):
         return
     remedy = "choose auth=token, or permit it with allow_auth_none_off_loopback"
     if not is_loopback_only(core):

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
+from gotwist.settings.sign_in_options import SIGN_IN
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
-from gotwist.settings.web_options import SIGN_IN, WEB
+from gotwist.settings.web_options import WEB
 
 #: The application of the daemon's own options, and how its predecessor called it.
 CORE_APPLICATION = "gotwist"
@@ -63,4 +64,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return close[0] if close else None
 
 
-TABLE = Table(WEB + SIGN_IN + CORE + TERMINAL_OPTIONS)
+TABLE = Table(
+    (
+        *WEB,
+        *SIGN_IN,
+        *CORE,
+        *TERMINAL_OPTIONS,
+    )
+)

@@ -1,11 +1,9 @@
-"""The options of the web door and of signing in (application ``gotwist``)."""
+"""The options of the web door (application ``gotwist``)."""
 
 from __future__ import annotations
 
 from gotwist.settings.kinds import (
     Boolean,
-    Choice,
-    Duration,
     Integer,
     OctalMode,
     Path,
@@ -13,12 +11,9 @@ from gotwist.settings.kinds import (
     UrlPrefix,
 )
 from gotwist.settings.lists import TextList, bind_address, network, origin
-from gotwist.settings.option import AUTHENTICATION, SERVER, Option
+from gotwist.settings.option import SERVER, Option
 
 _WEB = "Web door"
-_SIGN_IN = "Signing in"
-
-_SECRET = Text(r"[A-Za-z0-9+/=_-]{32,512}", "32 or more letters, digits and + / = _ -")
 
 WEB = (
     Option(
@@ -145,58 +140,5 @@ WEB = (
         "The Server header of every response. Empty: none.",
         _WEB,
         restart=True,
-    ),
-)
-
-SIGN_IN = (
-    Option(
-        "auth",
-        Choice(("token", "none")),
-        "token",
-        "How users prove who they are. token: by a one-time link; none: not at all.",
-        _SIGN_IN,
-        file=AUTHENTICATION,
-        restart=True,
-    ),
-    Option(
-        "auth_timeout",
-        Duration(60),
-        "12h",
-        "Greatest age of a sign-in, however busy.",
-        _SIGN_IN,
-        file=AUTHENTICATION,
-    ),
-    Option(
-        "auth_idle_timeout",
-        Duration(60),
-        "60m",
-        "A sign-in without any open tab ends after this time.",
-        _SIGN_IN,
-        file=AUTHENTICATION,
-    ),
-    Option(
-        "launch_link_ttl",
-        Duration(10),
-        "15m",
-        "How long a launch link can be used.",
-        _SIGN_IN,
-        file=AUTHENTICATION,
-    ),
-    Option(
-        "authentication_timeout",
-        Duration(1),
-        "15s",
-        "A WebSocket that has not authenticated within this time is closed.",
-        _SIGN_IN,
-    ),
-    Option(
-        "cookie_secret",
-        _SECRET,
-        None,
-        "Signs the cookies. Made at the first start; a new one signs everybody out.",
-        _SIGN_IN,
-        command_line=False,
-        restart=True,
-        secret=True,
     ),
 )

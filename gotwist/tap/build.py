@@ -88,12 +88,12 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     )
 
     threads = PrivateThreads(reactor, "gotwist")
-    signing_in = SigningIn(snapshot, system_wall_clock, reactor.seconds, threads.run)
-    signing_in.load()
 
     def settings() -> Snapshot:
         return opened.source.current
 
+    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run)
+    signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers)
     session_end = SessionEnd(house, settings)
@@ -149,6 +149,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     daemon = Daemon(gateway, session_end, greeting, opened.written)
     for service in (
         threads,
+        *signing_in.services(),
         web,
         ControlDoor(reactor, control_path, {"link": greeting.link}),
         TerminalsService(link, hub, programs, house, greeting.greet),
@@ -228,7 +229,7 @@ def _web_door(
     )
 
     def page_settings(view: SignInView) -> dict[str, object]:
-        terminal = settings().application("terminal", {"upn": view.upn})
+        terminal = settings().application("terminal", view.attributes, view.groups)
         return {
             "prefix": chosen.prefix,
             "upn": view.upn,
@@ -244,6 +245,8 @@ def _web_door(
             desk=signing_in.desk,
             bundle=load_bundle(chosen.static_directory),
             page_settings=page_settings,
+            questions=signing_in.questions,
+            ways=signing_in.ways(),
             applications=lambda: tuple(
                 application.name.lower() for application in gateway.table.applications
             ),

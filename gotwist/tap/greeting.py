@@ -47,7 +47,7 @@ class Greeting:
         )
 
     async def _greet(self) -> None:
-        if self._settings().text("auth") == "none":
+        if "none" in self._settings().texts("auth"):
             base = parts.base_url(self._settings(), self._web.port)
             log.info("ready, nobody is asked who they are: {base}", base=base)
             return

@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
+from twisted.application.service import IService
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from gotwist.auth.authenticator import METHOD_NONE, METHOD_TOKEN, Authenticator, build_authenticator
+from gotwist.auth.authenticator import (
+    METHOD_NONE,
+    METHOD_TOKEN,
+    Authenticator,
+    Checker,
+    build_authenticator,
+)
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
 from gotwist.errors import Malformed
+from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
+from gotwist.tap.method import Surroundings
+from gotwist.tap.methods import METHODS
 from gotwist.web.desk import Desk
+from gotwist.web.questions import OpenQuestions
+from gotwist.web.ways import Ways
 
-
-class InThread(Protocol):
-    """Calls a blocking function in a thread."""
-
-    def __call__(self, function: Callable[[], None], /) -> Deferred[None]:
-        """Give what will be its end."""
+T = TypeVar("T")
 
 
 class SigningIn:
     """Everything about who somebody is.
 
+    :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
-    :param now: monotonic seconds
-    :param in_thread: for writing the file of sign-ins
+    :param in_thread: for what waits for a disk
+    :raises GotwistError: when a method cannot be had
     """
 
     log = Logger()
 
     def __init__(
         self,
-        snapshot: Snapshot,
+        settings: Callable[[], Snapshot],
         wall_now: Callable[[], float],
-        now: Callable[[], float],
+        reactor: IReactorTime,
         in_thread: InThread,
     ) -> None:
+        snapshot = settings()
         self._wall_now = wall_now
         self._in_thread = in_thread
         self._is_dirty = False
         self._saving: Deferred[None] | None = None
         self._store = FileSignInStore(Path(snapshot.text("session_dir")) / "signins.json")
-        self.tokens = MemoryTokenStore(now)
+        self.tokens = MemoryTokenStore(reactor.seconds)
         self.link_ttl_s = snapshot.seconds("launch_link_ttl")
         self.signins = SignIns(
             snapshot.text("cookie_secret"),
@@ -56,18 +67,50 @@ class SigningIn:
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
         )
-        method = snapshot.text("auth")
+        chosen = snapshot.texts("auth")
+        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread)
+        self.methods = {name: METHODS[name](surroundings) for name in chosen}
+        names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
         self.authenticator: Authenticator = build_authenticator(
-            method, self.signins, self.tokens, wall_now, launch_max_age_s=lambda: self.link_ttl_s
+            names,
+            self.signins,
+            self.tokens,
+            wall_now,
+            launch_max_age_s=lambda: self.link_ttl_s,
+            more=self._checkers(),
         )
+        self.questions = OpenQuestions(reactor)
         self.desk = Desk(
             self.authenticator,
             self.signins,
             self.save,
-            methods=frozenset({method, METHOD_TOKEN}),
-            welcomes=method == METHOD_NONE,
+            methods=frozenset(names),
+            welcomes=METHOD_NONE in chosen,
             max_age_s=int(snapshot.seconds("auth_timeout")),
         )
+
+    def _checkers(self) -> dict[type, Checker]:
+        found: dict[type, Checker] = {}
+        for name, method in self.methods.items():
+            for kind, checker in method.checkers.items():
+                assert kind not in found, f"{name}: {kind.__name__} has its checker already"
+                found[kind] = checker
+        return found
+
+    def ways(self) -> Ways:
+        """What the sign-in page and address offer."""
+        methods = self.methods.values()
+        return Ways(
+            has_form=any(method.password is not None for method in methods),
+            has_launch_links=METHOD_TOKEN in self.methods,
+            links=tuple(_all(method.links for method in methods)),
+            pages={name: make for method in methods for name, make in method.pages.items()},
+            brings=tuple(method.brings for method in methods if method.brings is not None),
+        )
+
+    def services(self) -> tuple[IService, ...]:
+        """What has to run for the methods to work."""
+        return tuple(_all(method.services for method in self.methods.values()))
 
     def apply(self, snapshot: Snapshot) -> None:
         """Take changed lifetimes into use."""
@@ -124,6 +167,10 @@ class SigningIn:
         self.tokens.forget_expired()
         self.signins.end_expired()
         await self.save()
+
+
+def _all(groups: Iterable[Iterable[T]]) -> Iterator[T]:
+    return chain.from_iterable(groups)
 
 
 def _after(other: Deferred[None]) -> Deferred[None]:

@@ -13,6 +13,8 @@ from typing import Final
 
 SECURE_COOKIE: Final = "__Host-gotwist"
 PLAIN_COOKIE: Final = "gotwist"
+_STEP: Final = "-step"
+"""What is added for the cookie of somebody who has been asked a question meanwhile."""
 _VALUE = re.compile(r"[A-Za-z0-9._~=+/|:-]{1,2048}")
 
 
@@ -23,7 +25,15 @@ def cookie_name(*, secure: bool) -> str:
 
 def find_cookie(lines: Iterable[str], *, secure: bool) -> str | None:
     """Find the sign-in cookie's value in ``Cookie`` header lines; two of them are none."""
-    name = cookie_name(secure=secure)
+    return _find(lines, cookie_name(secure=secure))
+
+
+def find_step_cookie(lines: Iterable[str], *, secure: bool) -> str | None:
+    """Find the name of the question that this browser has been asked."""
+    return _find(lines, cookie_name(secure=secure) + _STEP)
+
+
+def _find(lines: Iterable[str], name: str) -> str | None:
     values = {
         value.strip()
         for line in lines
@@ -43,9 +53,18 @@ def set_cookie(value: str, *, secure: bool, max_age_s: int | None) -> bytes:
 
     :raises ValueError: when the value could not be read back.
     """
+    return _render(cookie_name(secure=secure), value, secure, max_age_s)
+
+
+def set_step_cookie(value: str, *, secure: bool, max_age_s: int) -> bytes:
+    """Render the line that binds a question to the browser that is asked it."""
+    return _render(cookie_name(secure=secure) + _STEP, value, secure, max_age_s)
+
+
+def _render(name: str, value: str, secure: bool, max_age_s: int | None) -> bytes:
     if not _VALUE.fullmatch(value):
         raise ValueError("not a cookie value")
-    parts = [f"{cookie_name(secure=secure)}={value}", "Path=/", "HttpOnly", "SameSite=Strict"]
+    parts = [f"{name}={value}", "Path=/", "HttpOnly", "SameSite=Strict"]
     if secure:
         parts.insert(2, "Secure")
     if max_age_s is not None:
@@ -56,3 +75,8 @@ def set_cookie(value: str, *, secure: bool, max_age_s: int | None) -> bytes:
 def clear_cookie(*, secure: bool) -> bytes:
     """Render the ``Set-Cookie`` line that removes the cookie."""
     return set_cookie("gone", secure=secure, max_age_s=0)
+
+
+def clear_step_cookie(*, secure: bool) -> bytes:
+    """Render the line that removes it."""
+    return set_step_cookie("gone", secure=secure, max_age_s=0)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from gotwist.auth.authenticator import Authenticates
-from gotwist.auth.credentials import NoCredentials, TokenCredentials
+from gotwist.auth.authenticator import Authenticator
+from gotwist.auth.conversation import Conversation, Proven
+from gotwist.auth.credentials import Credentials, NoCredentials, TokenCredentials
 from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH
 from gotwist.web.signin import SignInTicket, SignInView
@@ -23,7 +24,7 @@ class Desk:
 
     def __init__(
         self,
-        authenticator: Authenticates,
+        authenticator: Authenticator,
         signins: SignIns,
         save: Callable[[], Awaitable[None]],
         *,
@@ -40,22 +41,32 @@ class Desk:
 
     async def take_launch_token(self, token: str, peer: str) -> SignInTicket:
         """Use up a launch token; raises :class:`~gotwist.errors.Denied`."""
-        return await self._ticket(
-            await self._authenticator.authenticate(TokenCredentials(token, LAUNCH), peer)
-        )
+        return await self.offer(TokenCredentials(token, LAUNCH), peer)
 
     async def welcome(self, peer: str) -> SignInTicket | None:
         """Sign in somebody who brings nothing, where the settings allow that."""
-        if not self._welcomes:
-            return None
-        return await self._ticket(await self._authenticator.authenticate(NoCredentials(), peer))
+        return await self.offer(NoCredentials(), peer) if self._welcomes else None
 
-    def find(self, cookie_value: str) -> SignInView | None:
+    async def offer(self, credentials: Credentials, peer: str) -> SignInTicket:
+        """See :class:`~gotwist.web.signin.SignInDesk`."""
+        return await self._ticket(await self._authenticator.authenticate(credentials, peer))
+
+    async def go_on(
+        self, conversation: Conversation, texts: Sequence[str], peer: str
+    ) -> SignInTicket:
+        """See :class:`~gotwist.web.signin.SignInDesk`."""
+        return await self._ticket(await self._authenticator.go_on(conversation, texts, peer))
+
+    async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
+        """See :class:`~gotwist.web.signin.SignInDesk`."""
+        return await self._ticket(await self._authenticator.arrive(proven, peer))
+
+    def find(self, cookie_value: str, peer: str = "") -> SignInView | None:
         """Give the valid sign-in with this cookie value."""
         found = self._signins.find(cookie_value)
         if found is None or found.user.method not in self._methods:
             return None
-        return SignInView(found.user.upn, found.session)
+        return _view(found, peer)
 
     async def sign_out(self, cookie_value: str) -> None:
         """End the sign-in everywhere."""
@@ -66,5 +77,9 @@ class Desk:
 
     async def _ticket(self, sign_in: SignIn) -> SignInTicket:
         await self._save()
-        view = SignInView(sign_in.user.upn, sign_in.session)
-        return SignInTicket(sign_in.cookie, view, self.max_age_s)
+        return SignInTicket(sign_in.cookie, _view(sign_in, sign_in.address), self.max_age_s)
+
+
+def _view(sign_in: SignIn, peer: str) -> SignInView:
+    user = sign_in.user.seen_at(peer)
+    return SignInView(user.upn, sign_in.session, user.facts, user.groups)

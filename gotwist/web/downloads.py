@@ -65,7 +65,7 @@ class Download(Leaf):
     async def render_GET(self, request: Request) -> Body:
         """Send the file, or the one range of it that was asked for."""
         cookie = request.sign_in_cookie()
-        view = None if cookie is None else self._desk.find(cookie)
+        view = None if cookie is None else self._desk.find(cookie, request.client_address())
         if view is None:
             return request.fail(401)
         if not is_plain_component(view.session_id):

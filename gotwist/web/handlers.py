@@ -107,7 +107,7 @@ class HandlerResource(Resource):
     def render(self, request: Request) -> Body:
         """Check, then hand on."""
         cookie = request.sign_in_cookie()
-        view = None if cookie is None else self._desk.find(cookie)
+        view = None if cookie is None else self._desk.find(cookie, request.client_address())
         if not self._handler.is_public:
             if view is None:
                 return request.fail(401)

@@ -1,9 +1,12 @@
-"""``<url_prefix>auth``: the launch link, sign-out, and the question whether one is signed in.
+"""``<url_prefix>auth``: the sign-in form, the launch link, sign-out, and whether one is in.
 
     GET  ?check=…              authenticated | unauthenticated
     GET  ?token=…[&next=path]  takes the token, sets the cookie, 303 to the page
     GET  ?logout=…[&redirect=path]   signs out; the body is where to go (old clients)
+    GET  [?next=path]          the sign-in page, or the way on for who is signed in already
     POST token=…[&next=path] | logout=…[&redirect=path]      the same as forms
+    POST user=…&password=…[&next=path]     the sign-in form
+    POST answers=n&a0=…&a1=…               the answers to a question
 
 HEAD and prefetching never take a token.  A GET that a foreign page caused takes none either:
 it gets a button, which makes the sign-in the user's own act and lets the Strict cookie travel
@@ -13,66 +16,52 @@ with the redirect that follows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
-from gotwist.web.cookies import clear_cookie, set_cookie
+from gotwist.auth.conversation import MAX_ANSWER
+from gotwist.auth.credentials import PasswordCredentials
+from gotwist.errors import Denied, Unavailable
+from gotwist.web.arrivals import Arrivals
+from gotwist.web.cookies import clear_cookie
+from gotwist.web.fields import parse_fields, safe_next
 from gotwist.web.leaf import HTML, Body, Leaf, moved
-from gotwist.web.pages import confirm_page
+from gotwist.web.pages import confirm_page, sign_in_page
 from gotwist.web.request import Request
-from gotwist.web.signin import SignInDesk, SignInTicket
+from gotwist.web.ways import Ways
 
-_MAX_FIELDS = 16
+WRONG = "This name and password do not belong together, or may not sign in here."
+"""The one text for every refusal of the form: which part was wrong is nobody's business."""
 
-
-def safe_next(value: str | None, default: str) -> str:
-    """Give a path of this site, or ``default``.
-
-    A second slash, a backslash (browsers read it as a slash) or a control character (which
-    they leave out) could lead to another host.
-    """
-    if (
-        value
-        and len(value) <= 2_048
-        and value.startswith("/")
-        and value[1:2] not in ("/", "\\")
-        and value.isascii()
-        and value.isprintable()
-    ):
-        return value.replace(" ", "%20")
-    return default
+BEGIN_ANEW = "That was not right, or took too long. Please begin anew."
 
 
-def parse_fields(text: bytes) -> Mapping[str, str]:
-    """Read query or form fields; of equal names the first counts, bad text gives nothing."""
-    try:
-        pairs = parse_qsl(
-            text.decode("ascii"),
-            keep_blank_values=True,
-            max_num_fields=_MAX_FIELDS,
-            errors="strict",
-        )
-    except ValueError:
-        return {}
-    fields: dict[str, str] = {}
-    for name, value in pairs:
-        fields.setdefault(name, value)
-    return fields
-
-
-def start_sign_in(request: Request, ticket: SignInTicket) -> None:
-    """Give the browser its cookie."""
-    secure = request.is_secure_for_client()
-    line = set_cookie(ticket.cookie_value, secure=secure, max_age_s=ticket.max_age_s)
-    request.cookies.append(line)
+def show_sign_in(
+    request: Request, ways: Ways, prefix: str, *, next: str | None = None, refusal: str = ""
+) -> bytes:
+    """Answer with the sign-in page."""
+    if request.code == 200:
+        request.setResponseCode(401)
+    request.setHeader("content-type", HTML)
+    return sign_in_page(
+        prefix + "auth",
+        has_form=ways.has_form,
+        has_launch_links=ways.has_launch_links,
+        links=tuple((link.label, prefix + link.path) for link in ways.links),
+        next=safe_next(next, ""),
+        refusal=refusal,
+    )
 
 
 class AuthResource(Leaf):
     """The sign-in address."""
 
-    def __init__(self, desk: SignInDesk, prefix: str) -> None:
+    def __init__(self, arrivals: Arrivals, ways: Ways) -> None:
         super().__init__()
-        self._desk = desk
-        self._prefix = prefix
+        self._arrivals = arrivals
+        self._desk = arrivals.desk
+        self._prefix = arrivals.prefix
+        self._ways = ways
+        for name, make in ways.pages.items():
+            self.putChild(name.encode(), make(arrivals))
 
     def render_HEAD(self, request: Request) -> Body:
         """Answer without doing anything: link checkers ask like this."""
@@ -85,7 +74,7 @@ class AuthResource(Leaf):
         if "check" in fields:
             return self._check(request)
         if not ({"token", "logout"} & fields.keys()):
-            return moved(request, self._prefix, 303)
+            return self._begin(request, fields)
         if _is_prefetch(request):
             return request.fail(503, "This link is for opening, not for fetching ahead.")
         if request.is_navigation_of_the_user():
@@ -100,19 +89,56 @@ class AuthResource(Leaf):
         """See the module."""
         if not request.is_from_this_site():
             return request.fail(403)
-        return self._act(request, parse_fields(request.body()), form=True)
+        fields = parse_fields(request.body())
+        if "answers" in fields:
+            return self._answer(request, fields)
+        if "user" in fields and self._ways.has_form:
+            return self._enter(request, fields)
+        return self._act(request, fields, form=True)
+
+    def _begin(self, request: Request, fields: Mapping[str, str]) -> bytes:
+        if self._is_signed_in(request) or not self._ways.has_form:
+            return moved(request, safe_next(fields.get("next"), self._prefix), 303)
+        return show_sign_in(request, self._ways, self._prefix, next=fields.get("next"))
+
+    async def _enter(self, request: Request, fields: Mapping[str, str]) -> bytes:
+        credentials = PasswordCredentials(fields["user"], fields.get("password", ""))
+        judging = self._desk.offer(credentials, request.client_address())
+        next = fields.get("next")
+        try:
+            return await self._arrivals.finish(request, judging, next)
+        except Denied:
+            return show_sign_in(request, self._ways, self._prefix, next=next, refusal=WRONG)
+        except Unavailable as error:
+            return self._refuse(request, error, next)
+
+    async def _answer(self, request: Request, fields: Mapping[str, str]) -> bytes:
+        texts = [fields[name] for name in (f"a{index}" for index in range(16)) if name in fields]
+        if any(len(text.encode()) > MAX_ANSWER for text in texts):
+            texts = []
+        try:
+            return await self._arrivals.answer(request, texts)
+        except Denied:
+            return show_sign_in(request, self._ways, self._prefix, refusal=BEGIN_ANEW)
+        except Unavailable as error:
+            return self._refuse(request, error, None)
+
+    def _refuse(self, request: Request, error: Unavailable, next: str | None) -> bytes:
+        request.setResponseCode(503)
+        return show_sign_in(request, self._ways, self._prefix, next=next, refusal=error.message)
+
+    def _is_signed_in(self, request: Request) -> bool:
+        cookie = request.sign_in_cookie()
+        return cookie is not None and self._desk.find(cookie) is not None
 
     def _check(self, request: Request) -> bytes:
-        cookie = request.sign_in_cookie()
-        known = cookie is not None and self._desk.find(cookie) is not None
         request.setHeader("content-type", "text/plain; charset=utf-8")
-        return b"authenticated" if known else b"unauthenticated"
+        return b"authenticated" if self._is_signed_in(request) else b"unauthenticated"
 
     async def _act(self, request: Request, fields: Mapping[str, str], *, form: bool) -> bytes:
         if "token" in fields:
-            ticket = await self._desk.take_launch_token(fields["token"], request.client_address())
-            start_sign_in(request, ticket)
-            return moved(request, safe_next(fields.get("next"), self._prefix), 303)
+            judging = self._desk.take_launch_token(fields["token"], request.client_address())
+            return await self._arrivals.finish(request, judging, fields.get("next"))
         if "logout" not in fields:
             return request.fail(400)
         if (cookie := request.sign_in_cookie()) is not None:

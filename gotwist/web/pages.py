@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
+from gotwist.auth.conversation import MAX_ANSWER, Prompt, Question
 from gotwist.errors import Unavailable
 
 _TEXTS: Final[Mapping[int, str]] = {
@@ -30,6 +32,10 @@ _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}"
     "h1{font-size:1.3rem}code{background:#8883;padding:.1em .3em;border-radius:.2em}"
     ":root{color-scheme:light dark}"
+    "label,input,button{display:block;font:inherit}label{margin-top:1rem}"
+    "input{width:100%;box-sizing:border-box;padding:.4rem}"
+    "button{margin-top:1rem;padding:.4rem 1rem}"
+    ".refusal{border-left:.3rem solid #c33;padding-left:.7rem}"
 )
 
 
@@ -41,12 +47,12 @@ def reason_phrase(status: int) -> bytes:
         return b"Unknown"
 
 
-def page(title: str, body: str) -> bytes:
-    """Render a whole small page; ``title`` is text, ``body`` is markup of ours."""
+def page(title: str, body: str, *, head: str = "") -> bytes:
+    """Render a whole small page; ``title`` is text, ``body`` and ``head`` are markup of ours."""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>{head}</head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
     ).encode()
 
@@ -57,12 +63,92 @@ def error_page(status: int, text: str | None = None) -> bytes:
     return page(f"{status} {reason}", f"<p>{escape(text or _TEXTS.get(status, reason))}</p>")
 
 
-def sign_in_page() -> bytes:
-    """Render what a stranger sees instead of the terminals."""
+def sign_in_page(
+    action: str,
+    *,
+    has_form: bool = False,
+    has_launch_links: bool = True,
+    links: Sequence[tuple[str, str]] = (),
+    next: str = "",
+    refusal: str = "",
+) -> bytes:
+    """Render what a stranger sees instead of the terminals.
+
+    :param action: where the form goes.
+    :param links: the other ways of signing in, each a label and a path.
+    :param next: where to go on to; nothing: the main page.
+    """
+    parts = [f'<p class="refusal" role="alert">{escape(refusal)}</p>'] if refusal else []
+    if has_form:
+        parts.append(_password_form(action, next))
+    query = f"?next={quote(next)}" if next else ""
+    parts += [
+        f'<p><a class="button" href="{escape(path + query)}">{escape(label)}</a></p>'
+        for label, path in links
+    ]
+    if has_launch_links:
+        parts.append(_LAUNCH_LINKS_TOO if has_form or links else _LAUNCH_LINKS)
+    return page("Sign in", "".join(parts))
+
+
+_LAUNCH_LINKS: Final = (
+    "<p>You are not signed in. Open a launch link: on the machine where gotwist runs, "
+    "<code>gotwist link</code> prints a fresh one.</p>"
+)
+_LAUNCH_LINKS_TOO: Final = (
+    "<p>A launch link signs you in as well: on the machine where gotwist runs, "
+    "<code>gotwist link</code> prints a fresh one.</p>"
+)
+
+
+def _password_form(action: str, next: str) -> str:
+    going_on = f'<input type="hidden" name="next" value="{escape(next)}">' if next else ""
+    return (
+        f'<form method="post" action="{escape(action)}">{going_on}'
+        '<label for="user">User</label><input id="user" name="user" autocomplete="username" '
+        'autocapitalize="none" spellcheck="false" maxlength="128" required autofocus>'
+        '<label for="password">Password</label><input id="password" name="password" '
+        f'type="password" autocomplete="current-password" maxlength="{MAX_ANSWER}" required>'
+        '<button type="submit">Sign in</button></form>'
+    )
+
+
+def question_page(action: str, question: Question) -> bytes:
+    """Render what a method asks besides name and password; its words are text."""
+    return page("Sign in", _question_form(action, question))
+
+
+def _question_form(action: str, question: Question) -> str:
+    said = "".join(f"<p>{escape(message)}</p>" for message in question.messages)
+    asked = "".join(
+        f'<label for="a{index}">{escape(prompt.text.strip() or "Answer")}</label>'
+        f'<input id="a{index}" name="a{index}" type="{"password" if prompt.is_hidden else "text"}"'
+        f' maxlength="{MAX_ANSWER}" autocomplete="{_autocomplete(prompt)}" autocapitalize="none"'
+        f' spellcheck="false"{" autofocus" if index == 0 else ""}>'
+        for index, prompt in enumerate(question.prompts)
+    )
+    return (
+        f'{said}<form method="post" action="{escape(action)}">'
+        f'<input type="hidden" name="answers" value="{len(question.prompts)}">'
+        f'{asked}<button type="submit">Go on</button></form>'
+    )
+
+
+def _autocomplete(prompt: Prompt) -> str:
+    words = prompt.text.lower()
+    if "code" in words or "token" in words:
+        return "one-time-code"
+    if not prompt.is_hidden:
+        return "off"
+    return "new-password" if "new" in words or "again" in words else "current-password"
+
+
+def landing_page(target: str) -> bytes:
+    """Render a page that leads on to a path of ours by itself."""
     return page(
-        "Sign in",
-        "<p>You are not signed in. Open a launch link: on the machine where gotwist runs, "
-        "<code>gotwist link</code> prints a fresh one.</p>",
+        "Signed in",
+        f'<p><a href="{escape(target)}">Go on</a></p>',
+        head=f'<meta http-equiv="refresh" content="0;url={escape(target)}">',
     )
 
 

@@ -19,7 +19,7 @@ from twisted.web.server import Request as TwistedRequest
 from zope.interface import implementer
 
 from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
-from gotwist.web.cookies import find_cookie
+from gotwist.web.cookies import find_cookie, find_step_cookie
 from gotwist.web.head import METHODS
 from gotwist.web.hosts import parse_host
 from gotwist.web.pages import error_page
@@ -80,6 +80,11 @@ class Request(TwistedRequest):
         """Give the value of the sign-in cookie, if one was sent."""
         lines = self.requestHeaders.getRawHeaders("cookie", [])
         return find_cookie(lines, secure=self.is_secure_for_client())
+
+    def step_cookie(self) -> str | None:
+        """Give the name of the question that this browser has been asked, if it has been."""
+        lines = self.requestHeaders.getRawHeaders("cookie", [])
+        return find_step_cookie(lines, secure=self.is_secure_for_client())
 
     def is_from_this_site(self) -> bool:
         """Tell whether a page of ours caused this request: the check before any change.

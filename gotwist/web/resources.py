@@ -10,14 +10,19 @@ from typing import Final
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
 
+from gotwist.auth.conversation import MoreAsked
+from gotwist.errors import Denied
+from gotwist.web.arrivals import Arrivals, start_sign_in
 from gotwist.web.handlers import Handlers, find_resource
 from gotwist.web.leaf import HTML, Body, Leaf, NotFound, decode_path, moved
-from gotwist.web.login import AuthResource, start_sign_in
-from gotwist.web.pages import main_page, sign_in_page
+from gotwist.web.login import AuthResource, show_sign_in
+from gotwist.web.pages import main_page
+from gotwist.web.questions import OpenQuestions
 from gotwist.web.request import Request
 from gotwist.web.signin import SignInDesk, SignInView
 from gotwist.web.static import Bundle, StaticResource
 from gotwist.web.upgrade import MayUpgrade, UpgradeResource
+from gotwist.web.ways import Ways
 
 HMACS: Final = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SHA512")
 
@@ -30,6 +35,8 @@ class HouseParts:
     bundle: Bundle
     page_settings: Callable[[SignInView], Mapping[str, object]]
     """Gives what the page is told at its start; it goes into the page as JSON."""
+    questions: OpenQuestions = field(kw_only=True)
+    ways: Ways = field(default_factory=Ways, kw_only=True)
     applications: Callable[[], tuple[str, ...]] = tuple
     """Gives the names of the applications in force, for the OPTIONS document."""
     has_api: bool = False
@@ -46,8 +53,9 @@ class PrefixRoot(Resource):
         super().__init__()
         self._parts = parts
         self._prefix = prefix
-        self.putChild(b"", MainPage(parts, prefix))
-        self.putChild(b"auth", AuthResource(parts.desk, prefix))
+        arrivals = Arrivals(parts.desk, prefix, parts.questions)
+        self.putChild(b"", MainPage(parts, arrivals))
+        self.putChild(b"auth", AuthResource(arrivals, parts.ways))
         self.putChild(b"healthz", Health())
         self.putChild(b"static", StaticResource(parts.bundle))
         if parts.websocket is not None:
@@ -79,25 +87,38 @@ class Elsewhere(Resource):
 class MainPage(Leaf):
     """The terminal page, or the sign-in page for strangers."""
 
-    def __init__(self, parts: HouseParts, prefix: str) -> None:
+    def __init__(self, parts: HouseParts, arrivals: Arrivals) -> None:
         super().__init__()
         self._parts = parts
-        self._prefix = prefix
+        self._arrivals = arrivals
+        self._prefix = arrivals.prefix
 
     async def render_GET(self, request: Request) -> bytes:
-        """Give the page to who is signed in."""
-        parts = self._parts
+        """Give the page to who is signed in, or brings along what signs in."""
+        parts, peer = self._parts, request.client_address()
         cookie = request.sign_in_cookie()
-        view = None if cookie is None else parts.desk.find(cookie)
-        if view is None:
-            ticket = await parts.desk.welcome(request.client_address())
-            if ticket is not None:
-                start_sign_in(request, ticket)
-                view = ticket.view
+        view = None if cookie is None else parts.desk.find(cookie, peer)
+        if view is not None:
+            return self._page(request, view)
+        ticket = await parts.desk.welcome(peer)
+        for bring in parts.ways.brings:
+            credentials = bring(request) if ticket is None else None
+            if credentials is None:
+                continue
+            try:
+                ticket = await parts.desk.offer(credentials, peer)
+            except MoreAsked as more:
+                return self._arrivals.ask(request, more.asking)
+            except Denied:
+                continue
+        if ticket is None:
+            return show_sign_in(request, parts.ways, self._prefix)
+        start_sign_in(request, ticket)
+        return self._page(request, ticket.view)
+
+    def _page(self, request: Request, view: SignInView) -> bytes:
+        parts = self._parts
         request.setHeader("content-type", HTML)
-        if view is None:
-            request.setResponseCode(401)
-            return sign_in_page()
         if parts.bundle.template is None:
             return request.fail(
                 503, "The browser part is not built: there is no static/index.html."

@@ -32,7 +32,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def make(self, method: str) -> Authenticator:
         """The authenticator for this setting."""
-        return build_authenticator(method, self.signins, self.tokens, self.clock.seconds)
+        return build_authenticator((method,), self.signins, self.tokens, self.clock.seconds)
 
     def enter(self, method: str, credentials: Credentials) -> SignIn:
         """Let in."""

@@ -130,7 +130,7 @@ class World:
             log=self.log,
             settings=NoSettings,
             authenticator=build_authenticator(
-                self.method, self.signins, self.tokens, clock.wall_now
+                (self.method,), self.signins, self.tokens, clock.wall_now
             ),
             signins=self.signins,
             sessions=Sessions(lambda failure: None),

@@ -34,7 +34,7 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(
             {"port": None, "certificate": None}, parse("--port=None", "--certificate=None")
         )
-        self.assertEqual({"auth": "none"}, parse("--auth=none"))
+        self.assertEqual({"auth": ("none",)}, parse("--auth=none"))
         self.assertEqual({"auth": None}, parse("--auth=None"))
 
     def test_empty_values(self) -> None:
@@ -93,7 +93,7 @@ class RefusalTests(SynchronousTestCase):
     def test_bad_value(self) -> None:
         """A bad value is an error that says what would be right."""
         self.refused("--port=99999", "--port must be a whole number from 0 to 65535")
-        self.refused("--auth=magic", "--auth must be one of: token, none")
+        self.refused("--auth=magic", "--auth must be one or more of: token, ")
         self.refused("--debug=maybe", "True, False or None")
 
     def test_file_only(self) -> None:

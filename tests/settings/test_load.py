@@ -267,7 +267,7 @@ class RuleTests(Refusals):
     def test_dangers_of_the_command_line(self) -> None:
         """The rules hold for the command line as well."""
         self.refused(
-            overrides={"auth": "none", "address": ("",)}, says="auth=none", at="settings: auth"
+            overrides={"auth": ("none",), "address": ("",)}, says="auth=none", at="settings: auth"
         )
 
     def test_redirect(self) -> None:

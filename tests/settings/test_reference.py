@@ -31,7 +31,7 @@ class TableTests(SynchronousTestCase):
         places = default_places(is_root=True, home="/root")
         values = {option.name: option.default_value(places) for option in TABLE}
         self.assertEqual(("127.0.0.1",), values["address"])
-        self.assertEqual("token", values["auth"])
+        self.assertEqual(("token",), values["auth"])
         self.assertEqual((), values["origins"])
         for name in ("disable_ssl", *(name for name in values if name.startswith("allow_"))):
             self.assertIs(False, values[name], name)

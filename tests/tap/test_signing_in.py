@@ -38,19 +38,20 @@ class SigningInCase(SynchronousTestCase):
         return open_settings({"session_dir": str(self.directory)}, places).source.current
 
     def make(self) -> SigningIn:
+        snapshot = self.snapshot()
         return SigningIn(
-            self.snapshot(), lambda: 1e9 + self.clock.seconds(), self.clock.seconds, self.in_thread
+            lambda: snapshot, lambda: 1e9 + self.clock.seconds(), self.clock, self.in_thread
         )
 
-    def in_thread(self, function: Callable[[], None]) -> Deferred[None]:
+    def in_thread(self, function: Callable[[], T], /) -> Deferred[T]:
         self.saves += 1
         if self.trouble is not None:
             return fail(self.trouble)
-        function()
+        result = function()
         if self.waiting is not None:
             self.waiting.append(Deferred())
-            return self.waiting[-1]
-        return succeed(None)
+            return self.waiting[-1].addCallback(lambda _: result)
+        return succeed(result)
 
     def save(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.signing_in.save())

@@ -17,6 +17,7 @@ from twisted.web.iweb import IResponse
 
 from gotwist.web.certificate import ensure_certificate
 from gotwist.web.options import WebSettings
+from gotwist.web.questions import OpenQuestions
 from gotwist.web.resources import HouseParts
 from gotwist.web.service import IWebReactor, WebDoor
 from gotwist.web.tls import ReloadingTls
@@ -32,7 +33,12 @@ class LiveTestCase(TestCase):
         self.directory = Path(self.mktemp()).absolute()
         self.directory.mkdir()
         self.desk = Desk()
-        self.parts = HouseParts(self.desk, BUNDLE, lambda view: {"user": view.upn})
+        self.parts = HouseParts(
+            self.desk,
+            BUNDLE,
+            lambda view: {"user": view.upn},
+            questions=OpenQuestions(reactor),
+        )
 
     def settings(self, **changes: Any) -> WebSettings:
         """Give settings for a plain door; ``changes`` on top."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,13 +13,26 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
-from gotwist.errors import Denied
+from gotwist.auth.conversation import (
+    Asking,
+    Conversation,
+    MoreAsked,
+    Prompt,
+    Proven,
+    Question,
+    Step,
+)
+from gotwist.auth.credentials import Credentials, PasswordCredentials
+from gotwist.auth.user import User
+from gotwist.errors import Denied, Unavailable
 from gotwist.web.channel import Channel
 from gotwist.web.options import WebSettings
+from gotwist.web.questions import OpenQuestions
 from gotwist.web.resources import HouseParts, build_root
 from gotwist.web.signin import SignInTicket, SignInView
 from gotwist.web.site import Site
 from gotwist.web.static import Bundle, StaticFile
+from gotwist.web.ways import Ways
 
 ALICE = SignInView("alice", "session-alice")
 COOKIE = "alice-cookie"
@@ -45,8 +58,10 @@ SETTINGS = WebSettings(static_directory=Path("/nowhere"), session_directory=Path
 
 @dataclass
 class Desk:
-    """A SignInDesk that knows alice."""
+    """A SignInDesk that knows alice, whose password is right after the code 123456."""
 
+    offered: list[Credentials] = field(default_factory=list)
+    closed: int = 0
     tokens: set[str] = field(default_factory=lambda: {"good-token"})
     signed_in: dict[str, SignInView] = field(default_factory=lambda: {COOKIE: ALICE})
     greets: bool = False
@@ -65,11 +80,50 @@ class Desk:
             return None
         return SignInTicket("free-cookie", SignInView("ANONYMOUS", "session-free"))
 
-    def find(self, cookie_value: str) -> SignInView | None:
+    async def offer(self, credentials: Credentials, peer: str) -> SignInTicket:
+        self.peers.append(peer)
+        self.offered.append(credentials)
+        if credentials == PasswordCredentials("alice", "right"):
+            return self._ticket()
+        if credentials == PasswordCredentials("alice", "half"):
+            raise MoreAsked(Asking(Question((Prompt("Code <b>: ", True),), ("Look.",)), Code(self)))
+        if credentials == PasswordCredentials("alice", "late"):
+            raise Unavailable("Come back later.")
+        raise Denied("Please sign in.")
+
+    async def go_on(
+        self, conversation: Conversation, texts: Sequence[str], peer: str
+    ) -> SignInTicket:
+        await conversation.answer(texts)
+        return self._ticket()
+
+    async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
+        return self._ticket()
+
+    def _ticket(self) -> SignInTicket:
+        self.signed_in["fresh-cookie"] = ALICE
+        return SignInTicket("fresh-cookie", ALICE, 3600)
+
+    def find(self, cookie_value: str, peer: str = "") -> SignInView | None:
         return self.signed_in.get(cookie_value)
 
     async def sign_out(self, cookie_value: str) -> None:
         self.signed_in.pop(cookie_value, None)
+
+
+class Code:
+    """Asks for a code."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def answer(self, texts: Sequence[str]) -> Step:
+        if list(texts) != ["123456"]:
+            raise Denied("no")
+        return Proven(User("alice", "file"))
+
+    def close(self) -> None:
+        self._desk.closed += 1
 
 
 class MemoryTransport(StringTransport):
@@ -164,6 +218,7 @@ class House:
         downloads: IResource | None = None,
         root: IResource | None = None,
         websocket: IResource | None = None,
+        ways: Ways | None = None,
     ) -> None:
         self.clock = Clock()
         self.desk = Desk()
@@ -173,6 +228,8 @@ class House:
             lambda view: {"user": view.upn, "x": "</script>\"'"},
             lambda: ("terminal", "example"),
             websocket=websocket,
+            questions=OpenQuestions(self.clock),
+            ways=ways or Ways(),
         )
         prefix = settings.prefix
         self.site = Site(

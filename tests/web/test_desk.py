@@ -30,7 +30,7 @@ class DeskTests(SynchronousTestCase):
 
     def open(self, method: str) -> Desk:
         authenticator = build_authenticator(
-            method, self.signins, self.tokens, self.clock.seconds, launch_max_age_s=lambda: 60
+            (method,), self.signins, self.tokens, self.clock.seconds, launch_max_age_s=lambda: 60
         )
         return Desk(
             authenticator,
@@ -58,7 +58,8 @@ class DeskTests(SynchronousTestCase):
         """A launch token gives a cookie, which is on the disk before the browser has it."""
         ticket = self.launch()
         self.assertEqual((ticket.view.upn, ticket.max_age_s, self.saved), ("anna", 99, 1))
-        self.assertEqual(self.desk.find(ticket.cookie_value), ticket.view)
+        self.assertEqual(self.desk.find(ticket.cookie_value, "192.0.2.1"), ticket.view)
+        self.assertEqual(ticket.view.attributes["ip_address"], "192.0.2.1")
 
     def test_no_launch(self) -> None:
         """A made-up token gives nothing, and neither does a used one."""

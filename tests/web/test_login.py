@@ -8,7 +8,7 @@ from html import unescape
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.web.cookies import find_cookie
-from gotwist.web.login import parse_fields, safe_next
+from gotwist.web.fields import parse_fields, safe_next
 from tests.web.support import ALICE, COOKIE, House, settings_with
 
 TLS = settings_with(trusted_proxies=("unix",), url_prefix="/a/b/")

@@ -6,7 +6,12 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from gotwist.auth.credentials import CookieCredentials, Credentials, TokenCredentials
+from gotwist.auth.credentials import (
+    ApiCredentials,
+    CookieCredentials,
+    Credentials,
+    TokenCredentials,
+)
 from gotwist.auth.tokens import is_token
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.actions import action
@@ -104,12 +109,9 @@ class Go(Application):
 
 
 def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
-    """What the member ``auth`` offers.
-
-    :raises Denied: for an object: no embedding page is trusted here.
-    """
+    """What the member ``auth`` offers."""
     if auth is None:
         return None
     if isinstance(auth, str):
         return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
-    raise Denied("Please sign in.")
+    return ApiCredentials(auth)
