@@ -507,7 +507,7 @@ class HostileTests(PrivilegedCase):
         """The requests of an ordinary keeper do not exist here: no argv, no directory."""
         ticket = self.ticket()
         self.hung_up(lambda: self.peer.open("/bin/sh"))
-        for more in (
+        changes: tuple[dict[str, object], ...] = (
             {"variables": {"SHELL": "/bin/evil"}},
             {"variables": {"USER": "root"}},
             {"variables": {"TIME": "-x"}},
@@ -525,8 +525,9 @@ class HostileTests(PrivilegedCase):
             {"ticket": None},
             {"command": "y" * 65},
             {"rows": "1"},
-        ):
-            self.hung_up(lambda more=more: self.request(**{"ticket": ticket, **more}))  # type: ignore[misc]
+        )
+        for more in changes:
+            self.hung_up(lambda more=more: self.request(**{"ticket": ticket, **more}))
         for request in (
             {"do": "authenticate", "user": self.name, "password": "p" * 1_025, "service": "login",
              "rhost": ""},
@@ -543,7 +544,7 @@ class HostileTests(PrivilegedCase):
             {"do": "open", "label": "x" * 20_000},
             {"do": "rules"},
         ):  # fmt: skip
-            self.hung_up(lambda request=request: self.peer.ask(**request))  # type: ignore[misc]
+            self.hung_up(lambda request=request: self.peer.ask(**request))
         # All the same, the house stands.
         self.opened(ticket, command="cat")
 
