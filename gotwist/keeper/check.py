@@ -70,6 +70,8 @@ class Talk:
 def judge(request: dict[str, object], sock: socket.socket) -> dict[str, object]:
     """Ask PAM; give what to tell the keeper."""
     password = request["password"]
+    if not pam.is_known(str(request["service"])):
+        return {"failed": f"there is no PAM service {request['service']}"}
     talk = Talk(sock, password if isinstance(password, str) else None)
     try:
         asked = pam.Pam(str(request["service"]), str(request["user"]), talk)

@@ -92,6 +92,8 @@ class Login:
         account = find_account(str(request["user"]), minimum)
         if account.uid != uid:
             raise Refused("this is not the account that signed in")
+        if not pam.is_known(str(request["service"])):
+            raise Refused(f"there is no PAM service {request['service']}")
         self._pam = asked = pam.Pam(str(request["service"]), account.name, _talk)
         asked.set_text(pam.TTY, self._tty.removeprefix("/dev/"))
         asked.set_text(pam.RHOST, str(request["rhost"]))

@@ -8,6 +8,7 @@ handle, because session modules speak too, and a collected function would be cal
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 
 SUCCESS = 0
@@ -91,6 +92,15 @@ def _load() -> ctypes.CDLL:
         getattr(library, f"pam_{name}").argtypes = [handle, ctypes.c_int]
     _libc.free.argtypes = [handle]
     return library
+
+
+def is_known(service: str) -> bool:
+    """Tell whether there is such a service.
+
+    libpam itself would fall back to another one, whose rules were not made for this.
+    """
+    places = ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
+    return any(os.path.isfile(f"{place}/{service}") for place in places)
 
 
 class Pam:

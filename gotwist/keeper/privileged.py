@@ -17,6 +17,17 @@ from gotwist.keeper import process
 from gotwist.keeper.arena import Arena
 from gotwist.keeper.checks import MAX_ID, Checks
 from gotwist.keeper.connection import Connection
+from gotwist.keeper.forms import (
+    ADDRESS,
+    MAX_PASSWORD,
+    MAX_TEXTS,
+    PLACE,
+    USER,
+    VALUE,
+    VARIABLE,
+    WORD,
+    is_secret,
+)
 from gotwist.keeper.helpers import Helper, Helpers
 from gotwist.keeper.requests import MAX_LABEL, MAX_OFFSET, Message, Requests, size_in
 from gotwist.keeper.rules import BadRules, RulesFile
@@ -27,17 +38,7 @@ from gotwist.keeper.timers import Timers
 from gotwist.keeper.wire import Odd, integer, text
 
 PROGRAM = "login.py"
-MAX_PASSWORD = 1_024
-MAX_TEXTS = 16
 CLEAN_S = 600.0
-
-USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@+-]{0,127}")
-ADDRESS = re.compile(r"[0-9A-Za-z.:%_-]{0,255}")
-#: Environment variables whose values are the daemon's to choose: none that a program obeys.
-PLACE = re.compile(r"GO_[A-Z_]{1,32}|LINES|COLUMNS")
-VALUE = re.compile(r"[^\x00-\x1f\x7f]{0,4096}")
-VARIABLE = re.compile(r"SESSION|SESSION_DIR|SESSION_HASH|USERDIR|TIME")
-WORD = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./@+-]{0,4095}|")
 
 
 class LoginGuard(Guard):
@@ -119,7 +120,10 @@ class PrivilegedRequests(Requests):
         password = text(message, "password", MAX_PASSWORD)
         if service is None:
             raise Refused("denied", "this service is not offered")
-        self._check(connection, message, service, password, 1)
+        wants_ticket = message.get("ticket")
+        if type(wants_ticket) is not bool:
+            raise Odd("ticket is not a boolean")
+        self._check(connection, message, service, password, 1, wants_ticket)
         return None
 
     def _vouch(self, connection: Connection, message: Message) -> Message | None:
@@ -127,7 +131,7 @@ class PrivilegedRequests(Requests):
         rules = self._rules.current
         if text(message, "method", 64) not in rules.trusted:
             raise Refused("denied", "this way of signing in opens no terminals")
-        self._check(connection, message, rules.session, None, rules.trusted_min_uid)
+        self._check(connection, message, rules.session, None, rules.trusted_min_uid, True)
         return None
 
     def _check(
@@ -137,6 +141,7 @@ class PrivilegedRequests(Requests):
         service: str,
         password: str | None,
         min_uid: int,
+        wants_ticket: bool,
     ) -> None:
         request: Message = {
             "user": _matching(message, "user", USER),
@@ -144,11 +149,14 @@ class PrivilegedRequests(Requests):
             "service": service,
             "password": password,
             "min_uid": min_uid,
+            "wants_ticket": wants_ticket,
         }
         self._checks.begin(connection, integer(message, "tag", 0, MAX_OFFSET), request)
 
     def _prove(self, request: Message, account: Message) -> Message:
-        """Make the ticket of a proven account."""
+        """Make the ticket of a proven account, for those who want to open terminals."""
+        if not request["wants_ticket"]:
+            return {}
         minimum, uid = request["min_uid"], account["uid"]
         assert isinstance(minimum, int) and isinstance(uid, int)
         ticket = Ticket(str(account["user"]), uid, str(request["rhost"]), minimum)
@@ -161,7 +169,7 @@ class PrivilegedRequests(Requests):
         if not isinstance(texts, list) or len(texts) > MAX_TEXTS:
             raise Odd("texts is not a list of answers")
         for one in texts:
-            if not isinstance(one, str) or len(one) > MAX_PASSWORD or "\0" in one:
+            if not isinstance(one, str) or not is_secret(one):
                 raise Odd("texts holds something else than answers")
         id = integer(message, "check", 1, MAX_ID)
         self._checks.answer(connection, integer(message, "tag", 0, MAX_OFFSET), id, texts)

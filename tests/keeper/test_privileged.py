@@ -63,8 +63,9 @@ class PrivilegedCase(KeeperCase):
 
     def authenticate(self, user: str = "", password: str = PASSWORD, **more: Any) -> dict[str, Any]:
         """Have a user checked."""
-        request = {"user": user or self.name, "password": password, "service": "login"}
-        return self.peer.ask(do="authenticate", **{**request, "rhost": "192.0.2.7", **more})
+        request = {"user": user or self.name, "password": password, "service": "login",
+                   "rhost": "192.0.2.7", "ticket": True}  # fmt: skip
+        return self.peer.ask(do="authenticate", **{**request, **more})
 
     def ticket(self, user: str = "", password: str = PASSWORD) -> str:
         """Prove a user."""
@@ -331,6 +332,7 @@ class TicketTests(PrivilegedCase):
         )
         self.assertRegex(answer["ticket"], "^[0-9a-f]{64}$")
         self.assertEqual(answer["life"], 600.0)
+        self.assertNotIn("ticket", self.authenticate(ticket=False))
 
     def test_refused(self) -> None:
         """Wrong passwords, unknown users and locked accounts get no ticket, all alike."""
@@ -487,7 +489,7 @@ class CrowdTests(PrivilegedCase):
         number = self.opened(self.ticket(), command="cat")
         for tag in range(1_000, 1_030):
             request = {"tag": tag, "do": "authenticate", "user": "gwtnobody", "password": "x"}
-            data = wire.render_json({**request, "service": "login", "rhost": ""})
+            data = wire.render_json({**request, "service": "login", "rhost": "", "ticket": False})
             self.peer.sock.sendall(data)
         wait_until(lambda: len(self.guards()) == 17)
         self.type(number, "here")
@@ -536,6 +538,8 @@ class HostileTests(PrivilegedCase):
             {"do": "authenticate", "user": "a b", "password": "p", "service": "login", "rhost": ""},
             {"do": "authenticate", "user": self.name, "password": "p", "service": "login",
              "rhost": "a b"},
+            {"do": "authenticate", "user": self.name, "password": "p", "service": "login",
+             "rhost": ""},
             {"do": "vouch", "user": self.name, "method": 7, "rhost": ""},
             {"do": "answer", "check": 1, "texts": ["x"] * 17},
             {"do": "answer", "check": 1, "texts": "x"},

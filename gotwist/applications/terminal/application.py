@@ -92,6 +92,8 @@ class TerminalApplication(Application):
             self.programs.commands(user), wanted.command, self.programs.default_command(user)
         )
         start = self.programs.start(user, place, command, *clamp_size(wanted.rows, wanted.columns))
+        assert self.client.sign_in is not None
+        start = await self.programs.prove(start, self.client.sign_in, command)
         await self.programs.prepare(place.session)
         terminal = await self.hub.open(start, number)
         if self.client.is_open:
