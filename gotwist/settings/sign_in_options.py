@@ -6,7 +6,7 @@ from gotwist.settings.kinds import Duration, Text
 from gotwist.settings.lists import MethodList
 from gotwist.settings.option import AUTHENTICATION, Option
 
-METHODS = ("token", "none")
+METHODS = ("token", "none", "pam")
 """The ways of signing in that the option ``auth`` can name; the roof has a maker for each."""
 
 _SIGN_IN = "Signing in"
@@ -19,7 +19,8 @@ SIGN_IN = (
         MethodList(METHODS),
         "token",
         "How users prove who they are, with ; between several ways. token: by a one-time link "
-        "(always possible); none: not at all (alone only).",
+        "(always possible); none: not at all (alone only); pam: by the password of an account of "
+        "this machine.",
         _SIGN_IN,
         file=AUTHENTICATION,
         restart=True,

@@ -40,10 +40,15 @@ def makeService(options: Options, reactor: object = None) -> IService:
     """
     if reactor is None:
         from twisted.internet import reactor
-    # Late, since Autobahn may not be imported before somebody has chosen the reactor.
-    from gotwist.tap.build import IDaemonReactor, build
+    # Late, since Autobahn may not be imported before somebody has chosen the reactor, and not
+    # at all by a process that has no web door.
+    from gotwist.tap.authservice import IAloneReactor, build_alone, is_alone
 
     try:
+        if is_alone(options.command_line):
+            return build_alone(options.command_line, cast(IAloneReactor, reactor))
+        from gotwist.tap.build import IDaemonReactor, build
+
         return build(options.command_line, cast(IDaemonReactor, reactor))
     except GotwistError as error:
         _refuse(error)

@@ -20,6 +20,8 @@ from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
+from gotwist.auth.pam.service import PamWorkers
+from gotwist.auth.unix.service import AuthService
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
@@ -40,6 +42,7 @@ from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
 from gotwist.tap import parts
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
+from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
@@ -66,7 +69,7 @@ BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
 
 
-class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet):
+class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet, IAloneReactor):
     """What the daemon needs of a reactor."""
 
 
@@ -92,7 +95,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
-    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run)
+    workers = pam_workers(snapshot, reactor)
+    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, workers)
     signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers)
@@ -149,14 +153,24 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     daemon = Daemon(gateway, session_end, greeting, opened.written)
     for service in (
         threads,
+        workers,
         *signing_in.services(),
         web,
+        *_auth_service(snapshot, reactor, workers),
         ControlDoor(reactor, control_path, {"link": greeting.link}),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):
         service.setServiceParent(daemon)
     return daemon
+
+
+def _auth_service(
+    snapshot: Snapshot, reactor: IDaemonReactor, workers: PamWorkers
+) -> tuple[AuthService, ...]:
+    if not snapshot.boolean("authservice_enable"):
+        return ()
+    return (auth_service(snapshot, reactor, workers),)
 
 
 def _house(

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from gotwist.auth.authenticator import Checker
 from gotwist.auth.conversation import PasswordMethod
+from gotwist.auth.pam.checks import Checks
 from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.web.signin import SignInLink
@@ -30,6 +31,8 @@ class Surroundings:
     reactor: IReactorTime
     wall_now: Callable[[], float]
     in_thread: InThread
+    #: Checks passwords by PAM; None where nothing does.
+    checks: Checks | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gotwist.tap.method import MakeMethod, Method, Surroundings
+from gotwist.tap.passwords import make_pam
 
 
 def _nothing_of_its_own(surroundings: Surroundings) -> Method:
@@ -16,4 +17,5 @@ def _nothing_of_its_own(surroundings: Surroundings) -> Method:
 METHODS: Final[Mapping[str, MakeMethod]] = {
     "token": _nothing_of_its_own,
     "none": _nothing_of_its_own,
+    "pam": make_pam,
 }

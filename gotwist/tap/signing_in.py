@@ -19,6 +19,7 @@ from gotwist.auth.authenticator import (
     Checker,
     build_authenticator,
 )
+from gotwist.auth.pam.checks import Checks
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
@@ -40,6 +41,7 @@ class SigningIn:
     :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
+    :param checks: checks passwords by PAM
     :raises GotwistError: when a method cannot be had
     """
 
@@ -51,6 +53,7 @@ class SigningIn:
         wall_now: Callable[[], float],
         reactor: IReactorTime,
         in_thread: InThread,
+        checks: Checks | None = None,
     ) -> None:
         snapshot = settings()
         self._wall_now = wall_now
@@ -68,7 +71,7 @@ class SigningIn:
             on_changed=self._mark,
         )
         chosen = snapshot.texts("auth")
-        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread)
+        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread, checks)
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
         names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
         self.authenticator: Authenticator = build_authenticator(

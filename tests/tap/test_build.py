@@ -10,6 +10,8 @@ from twisted.application.service import IServiceMaker
 from twisted.internet.defer import Deferred
 from twisted.plugin import getPlugins
 
+from gotwist.auth.pam.service import PamWorkers
+from gotwist.auth.unix.service import AuthService
 from gotwist.control.unix import ControlDoor
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.settings.commandline import CommandLine
@@ -22,11 +24,14 @@ from tests.tap.support import HomeTestCase, service_of
 
 class ServicesTests(HomeTestCase):
     def test_services(self) -> None:
-        """A daemon has threads, a web door, a control door, terminals and chores."""
+        """A daemon has threads, PAM workers, its doors, terminals and chores."""
         kinds = [type(service) for service in self.build().services]
+        doors = [WebDoor, AuthService, ControlDoor]
         self.assertEqual(
-            kinds, [PrivateThreads, WebDoor, ControlDoor, TerminalsService, ChoresService]
+            kinds, [PrivateThreads, PamWorkers, *doors, TerminalsService, ChoresService]
         )
+        kinds = [type(service) for service in self.build("--authservice_enable=False").services]
+        self.assertNotIn(AuthService, kinds)
 
     def test_places(self) -> None:
         """What it keeps lies in private directories, the sockets in the runtime directory."""

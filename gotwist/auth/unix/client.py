@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IReactorTime, IReactorUNIX
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -55,8 +58,7 @@ class AskProtocol(Protocol):
             self.answered.errback(hung_up(self._path))
 
     def _hang_up(self) -> None:
-        assert self.transport is not None
-        self.transport.abortConnection()
+        cast(Connection, self.transport).abortConnection()
 
 
 async def ask(
@@ -78,11 +80,13 @@ async def ask(
 
     async def talk() -> bool:
         endpoint = UNIXClientEndpoint(reactor, path)
-        return await (await connectProtocol(endpoint, AskProtocol(path))).ask(line)
+        protocol: AskProtocol = await connectProtocol(endpoint, AskProtocol(path))
+        return await protocol.ask(line)
 
     asking = Deferred.fromCoroutine(talk())
+    asking.addTimeout(timeout, reactor)
     try:
-        return await asking.addTimeout(timeout, reactor)
+        return await asking
     except TimeoutError:
         raise too_slow(path, timeout) from None
     except ConnectError as problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -34,12 +35,11 @@ MOST_AT_ONCE = 16
 TELL_EVERY_S = 60.0
 
 #: Tells who sits at the other end of a transport.
-FindPeer = Callable[[object], Peer]
+FindPeer = Callable[[Connection], Peer]
 
 
-def peer_of_transport(transport: object) -> Peer:
+def peer_of_transport(transport: Connection) -> Peer:
     """Ask the kernel who connected."""
-    assert isinstance(transport, Connection)
     return peer_of(transport.getHandle())
 
 
@@ -66,11 +66,15 @@ class AuthProtocol(Protocol):
         self.has_asked = False
         self.peer: Peer | None = None
 
+    @property
+    def _wire(self) -> Connection:
+        # What Twisted declares for all transports knows neither producers nor an abort.
+        return cast(Connection, self.transport)
+
     def connectionMade(self) -> None:
         """Let nobody in but those who are allowed to ask."""
-        assert self.transport is not None
         try:
-            peer = self.factory.find_peer(self.transport)
+            peer = self.factory.find_peer(self._wire)
         except OSError:
             self._abort()
             return
@@ -82,7 +86,7 @@ class AuthProtocol(Protocol):
         if not self.factory.enter(self):
             self._abort()
             return
-        self.transport.registerProducer(self, True)
+        self._wire.registerProducer(self, True)
         self._rearm()
 
     def dataReceived(self, data: bytes) -> None:
@@ -167,11 +171,10 @@ class AuthProtocol(Protocol):
 
     def _answer(self, slot: Slot, answer: Answer) -> None:
         """Note an answer, and give all that are next in the row."""
-        assert self.transport is not None
         slot.answer = answer
         while self._slots and (ready := self._slots[0].answer) is not None:
             self._slots.popleft()
-            self.transport.write(ready.value)
+            self._wire.write(ready.value)
         if not self._slots:
             self._rearm()
 
@@ -179,12 +182,10 @@ class AuthProtocol(Protocol):
         """Read only while there is room for more."""
         if self._is_lost or self._is_ending:
             return
-        transport = self.transport
-        assert transport is not None
         if self._is_clogged or len(self._slots) >= MOST_AT_ONCE:
-            transport.pauseProducing()  # type: ignore[attr-defined]
+            self._wire.pauseProducing()
         else:
-            transport.resumeProducing()  # type: ignore[attr-defined]
+            self._wire.resumeProducing()
 
     def _rearm(self) -> None:
         self._stop_deadline()
@@ -200,18 +201,16 @@ class AuthProtocol(Protocol):
         self._abort()
 
     def _lose(self) -> None:
-        assert self.transport is not None
         self._stop_deadline()
-        self.transport.unregisterProducer()
-        self.transport.loseConnection()
+        self._wire.unregisterProducer()
+        self._wire.loseConnection()
         # The last answers may find nobody to take them.
         if not self._is_lost:
             self._deadline = self.factory.clock.callLater(DEADLINE_S, self._too_late)
 
     def _abort(self) -> None:
-        assert self.transport is not None
         self._stop_deadline()
-        self.transport.abortConnection()
+        self._wire.abortConnection()
 
 
 class AuthFactory(Factory):
