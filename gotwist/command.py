@@ -17,6 +17,8 @@ from gotwist.errors import GotwistError
 HELP = """\
 gotwist [options]        run the daemon here (the same as: twistd -n gotwist [options])
 gotwist link [options]   print a fresh launch link of the running daemon
+gotwist passwd NAME      add a user to the password file, or change one (--help: more)
+gotwist totp NAME        give a user a second factor (--help: more)
 gotwist --kill           end all terminals and the process that keeps them
 gotwist --version        print the version
 
@@ -26,7 +28,11 @@ The daemon's options follow.
 Subcommand = Callable[[Sequence[str]], int]
 
 # word -> "module:function", which takes the arguments after the word and returns an exit status
-SUBCOMMANDS: Mapping[str, str] = {"link": "gotwist.tap:print_link"}
+SUBCOMMANDS: Mapping[str, str] = {
+    "link": "gotwist.tap:print_link",
+    "passwd": "gotwist.tap:change_password",
+    "totp": "gotwist.tap:enrol_totp",
+}
 
 
 def find_subcommand(argv: Sequence[str]) -> tuple[str, list[str]] | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gotwist.settings.kinds import Duration, Text
+from gotwist.settings.kinds import Choice, Duration, Integer, Path, Text
 from gotwist.settings.lists import MethodList
 from gotwist.settings.option import AUTHENTICATION, Option
 
-METHODS = ("token", "none", "pam")
+METHODS = ("token", "none", "file", "pam")
 """The ways of signing in that the option ``auth`` can name; the roof has a maker for each."""
 
 _SIGN_IN = "Signing in"
@@ -19,8 +19,8 @@ SIGN_IN = (
         MethodList(METHODS),
         "token",
         "How users prove who they are, with ; between several ways. token: by a one-time link "
-        "(always possible); none: not at all (alone only); pam: by the password of an account of "
-        "this machine.",
+        "(always possible); file: by a password in password_file; none: not at all (alone only); "
+        "pam: by the password of an account of this machine.",
         _SIGN_IN,
         file=AUTHENTICATION,
         restart=True,
@@ -48,6 +48,64 @@ SIGN_IN = (
         "How long a launch link can be used.",
         _SIGN_IN,
         file=AUTHENTICATION,
+    ),
+    Option(
+        "password_file",
+        Path(),
+        "{settings_dir}/passwords.json",
+        "Names, hashed passwords and groups for auth=file. Edited by `gotwist passwd`; noticed "
+        "when it changes.",
+        _SIGN_IN,
+        restart=True,
+    ),
+    Option(
+        "totp",
+        Choice(("off", "optional", "required")),
+        "optional",
+        "Second factor, the codes of an authenticator app. optional: asked of everybody who has "
+        "one; required: without one nobody comes in; off: never asked.",
+        _SIGN_IN,
+        file=AUTHENTICATION,
+        per_user=True,
+    ),
+    Option(
+        "totp_file",
+        Path(),
+        "{settings_dir}/totp.json",
+        "The secrets of second factors. Edited by `gotwist totp`; noticed when it changes.",
+        _SIGN_IN,
+        restart=True,
+    ),
+    Option(
+        "auth_max_failures",
+        Integer(1, 1000),
+        5,
+        "Failed sign-ins of one user from one address after which each further refusal takes "
+        "twice as long, up to 30 s.",
+        _SIGN_IN,
+    ),
+    Option(
+        "auth_max_failures_per_address",
+        Integer(1, 100_000),
+        20,
+        "Failed sign-ins from one address (IPv6: from one /64) after which no password from "
+        "there is looked at.",
+        _SIGN_IN,
+    ),
+    Option(
+        "auth_failure_window",
+        Duration(1),
+        "10m",
+        "How long a failed sign-in counts.",
+        _SIGN_IN,
+    ),
+    Option(
+        "pam_realm",
+        Text(r'[^\x00-\x1f\x7f"\\]{1,64}', "a short text without quotes"),
+        "gotwist",
+        "What scripts that sign in by HTTP Basic are told they sign in to.",
+        _SIGN_IN,
+        restart=True,
     ),
     Option(
         "authentication_timeout",

@@ -59,6 +59,20 @@ def print_link(arguments: Sequence[str]) -> int:
     return actions.print_link(arguments)
 
 
+def change_password(arguments: Sequence[str]) -> int:
+    """``gotwist passwd``: edit the users of the password file."""
+    from gotwist.tap import users
+
+    return users.change_password(arguments, actions.read_settings)
+
+
+def enrol_totp(arguments: Sequence[str]) -> int:
+    """``gotwist totp``: give a user a second factor."""
+    from gotwist.tap import users
+
+    return users.enrol(arguments, actions.read_settings)
+
+
 def kill_terminals(arguments: Sequence[str]) -> int:
     """``gotwist --kill``: end all terminals and the process that keeps them."""
     return actions.kill_terminals(arguments)

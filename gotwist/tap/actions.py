@@ -64,7 +64,7 @@ def print_link(arguments: Sequence[str]) -> int:
 
     :raises Unavailable: when no daemon answers
     """
-    settings = _settings(parse(arguments))
+    settings = read_settings(arguments)
     answer = ask(os.path.join(settings.text("runtime_dir"), CONTROL_SOCKET), "link")
     print(answer["link"])
     return 0
@@ -83,6 +83,11 @@ def _kill(command_line: CommandLine) -> int:
         raise Unavailable(f"the keeper on {path} does not end: {error}") from None
     print("All terminals have been ended." if was_there else "No terminals are running.")
     return 0
+
+
+def read_settings(arguments: Sequence[str]) -> Snapshot:
+    """The settings that a daemon with these options would have."""
+    return _settings(parse(arguments))
 
 
 def _settings(command_line: CommandLine) -> Snapshot:

@@ -22,8 +22,9 @@ from gotwist.web.ways import Brings, MakePage
 class Surroundings:
     """What a method may use.
 
-    ``reactor`` is typed as a clock; a method that opens doors narrows it.  ``snapshot`` holds
-    what needs a restart, ``settings`` gives what is in force when it is asked.
+    ``reactor`` is typed as a clock; a method that needs more of it narrows the type.
+    ``snapshot`` holds what needs a restart, ``settings`` gives what is in force when it is
+    asked.  ``in_thread`` is for what waits for a disk, and not for what takes long.
     """
 
     snapshot: Snapshot

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.logger import Logger
+
+from gotwist.auth.file_method import FileMethod
+from gotwist.auth.password_file import parse_entries, render_entries
+from gotwist.auth.private_file import PrivateFile
+from gotwist.housekeeping.service import PrivateThreads
 from gotwist.tap.method import MakeMethod, Method, Surroundings
 from gotwist.tap.passwords import make_pam
+
+log = Logger()
+
+
+def tell(problem: str) -> None:
+    """Tell the operator what is wrong with a method."""
+    log.error("signing in: {problem}", problem=problem)
 
 
 def _nothing_of_its_own(surroundings: Surroundings) -> Method:
@@ -14,8 +29,19 @@ def _nothing_of_its_own(surroundings: Surroundings) -> Method:
     return Method()
 
 
+def _file(surroundings: Surroundings) -> Method:
+    path = Path(surroundings.snapshot.text("password_file"))
+    file = PrivateFile(path, parse_entries, render_entries)
+    # Said at once, since later on only a user who is refused would notice.
+    file.read()
+    # Threads of its own: a hash takes a processor for a while, and must delay no disk.
+    threads = PrivateThreads(cast(IReactorFromThreads, surroundings.reactor), "gotwist-hash")
+    return Method(password=FileMethod(file, threads.run, tell), services=(threads,))
+
+
 METHODS: Final[Mapping[str, MakeMethod]] = {
     "token": _nothing_of_its_own,
     "none": _nothing_of_its_own,
     "pam": make_pam,
+    "file": _file,
 }

@@ -10,8 +10,10 @@ from typing import TypeVar
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from gotwist.auth.attempts import AttemptLimits, Attempts
 from gotwist.auth.authenticator import (
     METHOD_NONE,
     METHOD_TOKEN,
@@ -19,7 +21,10 @@ from gotwist.auth.authenticator import (
     Checker,
     build_authenticator,
 )
+from gotwist.auth.credentials import PasswordCredentials
+from gotwist.auth.guard import Guard
 from gotwist.auth.pam.checks import Checks
+from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
@@ -28,6 +33,7 @@ from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.method import Surroundings
 from gotwist.tap.methods import METHODS
+from gotwist.tap.second_factor import second_factor
 from gotwist.web.desk import Desk
 from gotwist.web.questions import OpenQuestions
 from gotwist.web.ways import Ways
@@ -70,6 +76,11 @@ class SigningIn:
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
         )
+        self.guard = Guard(
+            Attempts(attempt_limits(snapshot)),
+            reactor.seconds,
+            lambda delay_s: deferLater(reactor, delay_s),
+        )
         chosen = snapshot.texts("auth")
         surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread, checks)
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
@@ -81,6 +92,7 @@ class SigningIn:
             wall_now,
             launch_max_age_s=lambda: self.link_ttl_s,
             more=self._checkers(),
+            second_factor=second_factor(settings, self.guard, wall_now, in_thread),
         )
         self.questions = OpenQuestions(reactor)
         self.desk = Desk(
@@ -93,7 +105,10 @@ class SigningIn:
         )
 
     def _checkers(self) -> dict[type, Checker]:
+        passwords = [it.password for it in self.methods.values() if it.password is not None]
         found: dict[type, Checker] = {}
+        if passwords:
+            found[PasswordCredentials] = PasswordChecker(passwords, self.guard)
         for name, method in self.methods.items():
             for kind, checker in method.checkers.items():
                 assert kind not in found, f"{name}: {kind.__name__} has its checker already"
@@ -121,6 +136,7 @@ class SigningIn:
         absolute_s = snapshot.seconds("auth_timeout")
         self.signins.set_lifetimes(snapshot.seconds("auth_idle_timeout"), absolute_s)
         self.desk.max_age_s = int(absolute_s)
+        self.guard.attempts.limits = attempt_limits(snapshot)
 
     def load(self) -> None:
         """Take up the sign-ins of the daemon before this one; blocks."""
@@ -170,6 +186,15 @@ class SigningIn:
         self.tokens.forget_expired()
         self.signins.end_expired()
         await self.save()
+
+
+def attempt_limits(snapshot: Snapshot) -> AttemptLimits:
+    """How much guessing is borne."""
+    return AttemptLimits(
+        per_pair=snapshot.integer("auth_max_failures"),
+        per_address=snapshot.integer("auth_max_failures_per_address"),
+        window_s=snapshot.seconds("auth_failure_window"),
+    )
 
 
 def _all(groups: Iterable[Iterable[T]]) -> Iterator[T]:

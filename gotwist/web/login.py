@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 from gotwist.auth.conversation import MAX_ANSWER
 from gotwist.auth.credentials import PasswordCredentials
+from gotwist.auth.guard import TooManyFailures
 from gotwist.errors import Denied, Unavailable
 from gotwist.web.arrivals import Arrivals
 from gotwist.web.cookies import clear_cookie
@@ -124,7 +125,7 @@ class AuthResource(Leaf):
             return self._refuse(request, error, None)
 
     def _refuse(self, request: Request, error: Unavailable, next: str | None) -> bytes:
-        request.setResponseCode(503)
+        request.setResponseCode(429 if isinstance(error, TooManyFailures) else 503)
         return show_sign_in(request, self._ways, self._prefix, next=next, refusal=error.message)
 
     def _is_signed_in(self, request: Request) -> bool:

@@ -1,0 +1,73 @@
+"""The second factor as the settings want it, with the codes of a well-kept library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from gotwist.auth.guard import Guard
+from gotwist.auth.private_file import PrivateFile
+from gotwist.auth.totp import (
+    STEP_S,
+    Secrets,
+    Totp,
+    parse_secrets,
+    parse_used,
+    render_secrets,
+    render_used,
+)
+from gotwist.auth.user import User
+from gotwist.errors import Malformed, Unavailable
+from gotwist.housekeeping.service import InThread
+from gotwist.settings.snapshot import Snapshot
+from gotwist.settings.table import CORE_APPLICATION
+from gotwist.tap.methods import tell
+
+
+def make_code(secret: bytes, at_s: int) -> str:
+    """Make the code of a moment, as authenticator apps do."""
+    # SHA-1 within HMAC is sound, and all that many apps know.
+    return TOTP(secret, 6, SHA1(), STEP_S).generate(at_s).decode()  # noqa: S303
+
+
+def secrets_file(snapshot: Snapshot) -> PrivateFile[Secrets]:
+    """The file that holds the secrets of all users."""
+    return PrivateFile(Path(snapshot.text("totp_file")), parse_secrets, render_secrets)
+
+
+def second_factor(
+    settings: Callable[[], Snapshot],
+    guard: Guard,
+    wall_now: Callable[[], float],
+    in_thread: InThread,
+) -> Totp:
+    """Make the second factor; blocks.
+
+    :raises GotwistError: when the secrets cannot be read
+    """
+
+    def setting(user: User) -> str:
+        return settings().application(CORE_APPLICATION, user.facts, user.groups).text("totp")
+
+    snapshot = settings()
+    file = secrets_file(snapshot)
+    file.read()
+    used = Path(snapshot.text("session_dir")) / "used-codes.json"
+    made = Totp(
+        file,
+        PrivateFile(used, parse_used, render_used),
+        make_code,
+        setting,
+        guard,
+        wall_now,
+        in_thread,
+        tell,
+    )
+    try:
+        made.load()
+    except (Malformed, Unavailable) as problem:
+        tell(problem.message)
+    return made
