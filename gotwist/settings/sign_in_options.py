@@ -100,14 +100,6 @@ SIGN_IN = (
         _SIGN_IN,
     ),
     Option(
-        "pam_realm",
-        Text(r'[^\x00-\x1f\x7f"\\]{1,64}', "a short text without quotes"),
-        "gotwist",
-        "What scripts that sign in by HTTP Basic are told they sign in to.",
-        _SIGN_IN,
-        restart=True,
-    ),
-    Option(
         "authentication_timeout",
         Duration(1),
         "15s",
