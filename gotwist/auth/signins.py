@@ -67,6 +67,8 @@ class SignIns:
         self._absolute_s = absolute_s
         self._limit = limit
         self._on_changed = on_changed
+        #: Called with each sign-in that ends, once; for whoever keeps something for it.
+        self.on_ended: Callable[[SignIn], None] = lambda sign_in: None
         self._entries: dict[str, SignIn] = {}
         self._subscribers: list[Callable[[str], None]] = []
 
@@ -135,9 +137,11 @@ class SignIns:
 
     def revoke(self, id: str) -> bool:
         """End a sign-in now, and tell those who subscribed; whether there was one."""
-        if self._entries.pop(id, None) is None:
+        entry = self._entries.pop(id, None)
+        if entry is None:
             return False
         self._on_changed()
+        self.on_ended(entry)
         for callback in tuple(self._subscribers):
             callback(id)
         return True

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.pam_options import AUTHSERVICE_OPTIONS, PAM_OPTIONS
+from gotwist.settings.privilege_options import PRIVILEGE_OPTIONS
 from gotwist.settings.sign_in_options import SIGN_IN
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
 from gotwist.settings.web_options import WEB
@@ -71,6 +72,7 @@ TABLE = Table(
         *SIGN_IN,
         *PAM_OPTIONS,
         *AUTHSERVICE_OPTIONS,
+        *PRIVILEGE_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
     )

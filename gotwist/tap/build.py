@@ -19,9 +19,9 @@ from gotwist.applications.go.core import Go
 from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.proving import KeeperChecks
 from gotwist.applications.terminal.unix import KeeperLink
-from gotwist.auth.pam.service import PamWorkers
-from gotwist.auth.unix.service import AuthService
+from gotwist.auth.pam.checks import Checks
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
@@ -40,13 +40,14 @@ from gotwist.settings.commandline import CommandLine
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
-from gotwist.tap import parts
+from gotwist.tap import parts, privileged
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
+from gotwist.tap.rights import find_rights
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import (
@@ -83,8 +84,13 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     opened = open_settings(command_line.overrides, places())
     snapshot = opened.source.current
     _raise_descriptor_limit()
-    for name in ("runtime_dir", "session_dir", "user_dir"):
-        make_private_directory(snapshot.text(name))
+    rights = find_rights(snapshot)
+    has_rights = rights is not None and privileged.set_up(
+        rights, snapshot, opened.directory, opened.written
+    )
+    if not has_rights:
+        for name in privileged.DIRECTORIES:
+            make_private_directory(snapshot.text(name))
     runtime = snapshot.text("runtime_dir")
     control_path, keeper_path = (
         check_socket_path(os.path.join(runtime, name)) for name in (CONTROL_SOCKET, KEEPER_SOCKET)
@@ -95,21 +101,31 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
+    link = KeeperLink(
+        reactor,
+        reactor,
+        keeper_path if rights is None else rights.keeper_socket,
+        os.path.join(runtime, "keeper.log"),
+        persist=snapshot.application("terminal").boolean("dtach"),
+        options=parts.keeper_options(snapshot),
+        is_privileged=rights is not None,
+    )
     workers = pam_workers(snapshot, reactor)
-    signing_in = SigningIn(settings, system_wall_clock, reactor, threads.run, workers)
-    signing_in.load()
+    checks = workers if rights is None else KeeperChecks(link.prove, run_in_background)
+    signing_in = SigningIn(
+        settings,
+        system_wall_clock,
+        reactor,
+        threads.run,
+        checks,
+        opens_accounts=rights is not None,
+    )
+    if not has_rights:
+        signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers)
     session_end = SessionEnd(house, settings)
 
-    link = KeeperLink(
-        reactor,
-        reactor,
-        keeper_path,
-        os.path.join(runtime, "keeper.log"),
-        persist=snapshot.application("terminal").boolean("dtach"),
-        options=parts.keeper_options(snapshot),
-    )
     hub = Hub(link, reactor.seconds, run_in_background)
     account = own_account()
     programs = Programs(
@@ -134,7 +150,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     gateway = Gateway(house, _applications(snapshot, house))
 
     web = _web_door(reactor, settings, signing_in, gateway, handlers)
-    greeting = Greeting(web, signing_in, account.name, settings)
+    # A launch link is for the account whose terminals these are; others sign in themselves.
+    greeting = Greeting(web, signing_in, account.name if rights is None else "", settings)
     chores = ChoresService(
         reactor,
         daemon_chores(
@@ -156,21 +173,30 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         workers,
         *signing_in.services(),
         web,
-        *_auth_service(snapshot, reactor, workers),
+        *_auth_service(snapshot, reactor, checks, has_rights),
         ControlDoor(reactor, control_path, {"link": greeting.link}),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):
         service.setServiceParent(daemon)
+    if rights is not None:
+        privileged.join_accounts(link, hub, programs, signing_in.signins, snapshot)
+        if has_rights:
+            daemon.on_doors_open = privileged.ready(rights, snapshot, signing_in)
     return daemon
 
 
 def _auth_service(
-    snapshot: Snapshot, reactor: IDaemonReactor, workers: PamWorkers
-) -> tuple[AuthService, ...]:
+    snapshot: Snapshot, reactor: IDaemonReactor, checks: Checks, is_late: bool
+) -> tuple[IService, ...]:
     if not snapshot.boolean("authservice_enable"):
         return ()
-    return (auth_service(snapshot, reactor, workers),)
+    door = auth_service(snapshot, reactor, checks)
+    if not is_late:
+        return (door,)
+    late = privileged.Late()
+    door.setServiceParent(late)
+    return (late,)
 
 
 def _house(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.application.service import MultiService
 from twisted.logger import Logger
 
@@ -28,11 +30,14 @@ class Daemon(MultiService):
         self.greeting = greeting
         self._session_end = session_end
         self._written = written
+        #: Called once all doors that need root's rights are open; blocks, before the reactor runs.
+        self.on_doors_open: Callable[[], None] = lambda: None
 
     def privilegedStartService(self) -> None:
         """Open the doors; what is wrong with them is told in one sentence."""
         try:
             super().privilegedStartService()
+            self.on_doors_open()
         except GotwistError as error:
             raise SystemExit(f"gotwist: {error.message}") from None
 

@@ -48,6 +48,7 @@ class SigningIn:
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
     :param checks: checks passwords by PAM
+    :param opens_accounts: terminals run as the account that signed in
     :raises GotwistError: when a method cannot be had
     """
 
@@ -60,6 +61,8 @@ class SigningIn:
         reactor: IReactorTime,
         in_thread: InThread,
         checks: Checks | None = None,
+        *,
+        opens_accounts: bool = False,
     ) -> None:
         snapshot = settings()
         self._wall_now = wall_now
@@ -82,7 +85,9 @@ class SigningIn:
             lambda delay_s: deferLater(reactor, delay_s),
         )
         chosen = snapshot.texts("auth")
-        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread, checks)
+        surroundings = Surroundings(
+            snapshot, settings, reactor, wall_now, in_thread, checks, opens_accounts
+        )
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
         names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
         self.authenticator: Authenticator = build_authenticator(

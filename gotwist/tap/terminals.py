@@ -102,8 +102,9 @@ class TerminalsService(Service):
             owner = User(self.hub.owner_of(session), "restored")
             self.programs.watch(self.house.sessions.restore(session, owner, self.house.clock.now()))
         log.info(
-            "keeper: process {pid} (this account only), terminals taken up: {count}",
+            "keeper: process {pid} ({whose}), terminals taken up: {count}",
             pid=self.link.keeper_pid,
+            whose="this account only" if self.programs.find_proof is None else "all accounts",
             count=found,
         )
 

@@ -67,10 +67,10 @@ class Accounts:
         """Another keeper knows nothing of what the one before it was told."""
         self._vouched.clear()
 
-    async def sign_out(self, ticket: str, sign_in: str) -> None:
-        """End the ticket of a sign-in that has ended."""
-        vouched = self._vouched.pop(sign_in, None)
-        for one in (ticket, vouched.ticket if vouched is not None else ""):
+    async def sign_out(self, sign_in: SignIn) -> None:
+        """End the tickets of a sign-in that has ended."""
+        vouched = self._vouched.pop(sign_in.id, None)
+        for one in (sign_in.ticket, vouched.ticket if vouched is not None else ""):
             if one:
                 await self._prove({"do": "forget_ticket", "ticket": one})
 

@@ -1,0 +1,84 @@
+"""The daemon as the part without rights: what root prepares, and what the keeper is asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from twisted.application.service import MultiService
+from twisted.logger import Logger
+
+from gotwist.applications.terminal.accounts import Accounts
+from gotwist.applications.terminal.hub import Hub
+from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.unix import KeeperLink
+from gotwist.auth.signins import SignIns
+from gotwist.settings.snapshot import Snapshot
+from gotwist.tap import keeper
+from gotwist.tap.passwords import pam_realm
+from gotwist.tap.rights import Rights, give_up, hand_over, let_read
+from gotwist.tap.signing_in import SigningIn
+from gotwist.tap.terminals import run_in_background
+
+DIRECTORIES = ("runtime_dir", "session_dir", "user_dir")
+
+log = Logger()
+
+
+class Late(MultiService):
+    """Services that open nothing before rights are given up."""
+
+    def privilegedStartService(self) -> None:
+        """Wait for :meth:`startService`."""
+
+
+def set_up(rights: Rights, snapshot: Snapshot, settings_dir: str, written: tuple[str, ...]) -> bool:
+    """Do what only root can: the keeper, directories, settings that can be read afterwards.
+
+    :returns: whether there are rights to give up
+    :raises GotwistError: with the sentence to show
+    """
+    if os.geteuid() != 0:
+        return False
+    let_read(settings_dir, written, rights)
+    for name in DIRECTORIES:
+        hand_over(snapshot.text(name), rights)
+    keeper.start(rights, snapshot)
+    return True
+
+
+def ready(rights: Rights, snapshot: Snapshot, signing_in: SigningIn) -> Callable[[], None]:
+    """What is left to do once the doors are open: become the daemon's account."""
+
+    def become() -> None:
+        give_up(rights)
+        log.info(
+            "rights given up: this process runs as {name} (uid {uid}, gid {gid})",
+            name=rights.name or "nobody in particular",
+            uid=rights.uid,
+            gid=rights.gid,
+        )
+        if not snapshot.boolean("disable_ssl") and not os.access(snapshot.text("keyfile"), os.R_OK):
+            log.warn(
+                "a changed certificate is taken into use at the next start only: "
+                "this account cannot read the key {path}",
+                path=snapshot.text("keyfile"),
+            )
+        signing_in.load()
+
+    return become
+
+
+def join_accounts(
+    link: KeeperLink, hub: Hub, programs: Programs, signins: SignIns, snapshot: Snapshot
+) -> None:
+    """Let terminals be opened as the accounts of those who sign in."""
+    accounts = Accounts(link.prove, pam_realm(snapshot), snapshot.texts("trusted_methods"))
+    programs.find_proof = accounts.find
+    signins.on_ended = lambda sign_in: run_in_background("end a ticket", accounts.sign_out(sign_in))
+
+    def lost() -> None:
+        accounts.forget_all()
+        hub.on_lost()
+
+    link.on_lost = lost
