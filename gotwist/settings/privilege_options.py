@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gotwist.settings.kinds import Integer, Path, Text
 from gotwist.settings.lists import TextList
-from gotwist.settings.option import Option
+from gotwist.settings.option import SERVER, Option
 
 _SECTION = "Rights"
 _ACCOUNT = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}|"
@@ -26,6 +26,7 @@ PRIVILEGE_OPTIONS = (
         "process opens terminals as the accounts of those who sign in. Empty: the daemon and all "
         "terminals run as whoever starts it.",
         _SECTION,
+        file=SERVER,
         restart=True,
     ),
     Option(
@@ -34,6 +35,7 @@ PRIVILEGE_OPTIONS = (
         "",
         "Group the daemon runs as. Empty: that of the account.",
         _SECTION,
+        file=SERVER,
         restart=True,
     ),
     Option(
@@ -43,6 +45,7 @@ PRIVILEGE_OPTIONS = (
         "Directory of the socket of the process that opens terminals as others; root's. "
         "Default: runtime_dir with -keeper behind it.",
         _SECTION,
+        file=SERVER,
         restart=True,
     ),
     Option(
@@ -52,6 +55,7 @@ PRIVILEGE_OPTIONS = (
         "Ways of signing in besides pam whose users get terminals as the account of their name. "
         "The process that opens them cannot judge these itself: it believes the daemon.",
         _SECTION,
+        file=SERVER,
         restart=True,
     ),
     Option(
@@ -60,6 +64,7 @@ PRIVILEGE_OPTIONS = (
         1_000,
         "Accounts with a smaller user id are never opened for trusted_methods.",
         _SECTION,
+        file=SERVER,
         restart=True,
     ),
 )

@@ -47,7 +47,7 @@ from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
-from gotwist.tap.rights import find_rights
+from gotwist.tap.rights import find_rights, prepare_settings
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import (
@@ -81,6 +81,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     """
     install_monotonic(reactor)
     shorten_events()
+    prepare_settings(command_line.overrides, places().settings_dir)
     opened = open_settings(command_line.overrides, places())
     snapshot = opened.source.current
     _raise_descriptor_limit()
@@ -174,7 +175,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         *signing_in.services(),
         web,
         *_auth_service(snapshot, reactor, checks, has_rights),
-        ControlDoor(reactor, control_path, {"link": greeting.link}),
+        _late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):
@@ -191,12 +192,16 @@ def _auth_service(
 ) -> tuple[IService, ...]:
     if not snapshot.boolean("authservice_enable"):
         return ()
-    door = auth_service(snapshot, reactor, checks)
+    return (_late(auth_service(snapshot, reactor, checks), is_late),)
+
+
+def _late(door: IService, is_late: bool) -> IService:
+    """Let a door be opened by the daemon's own account, where root starts it."""
     if not is_late:
-        return (door,)
+        return door
     late = privileged.Late()
     door.setServiceParent(late)
-    return (late,)
+    return late
 
 
 def _house(
@@ -250,7 +255,7 @@ def _web_door(
     tls = None
     if not chosen.disable_ssl:
         assert chosen.certificate is not None and chosen.keyfile is not None
-        names = [parts.public_host(settings()), *chosen.addresses]
+        names = parts.certificate_names(settings())
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):
             log.info("certificate made: {path}", path=str(chosen.certificate))
         tls = ReloadingTls(chosen.certificate, chosen.keyfile)

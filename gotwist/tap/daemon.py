@@ -45,7 +45,10 @@ class Daemon(MultiService):
         """Start everything."""
         for path in self._written:
             log.info("settings written: {path}", path=path)
-        super().startService()
+        try:
+            super().startService()
+        except GotwistError as error:
+            raise SystemExit(f"gotwist: {error.message}") from None
 
     def stopService(self) -> object:
         """Stop everything, clients first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from twisted.application.service import MultiService
 from twisted.logger import Logger
@@ -13,12 +14,15 @@ from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.auth.signins import SignIns
+from gotwist.errors import Unavailable
+from gotwist.keeper import wire
 from gotwist.settings.snapshot import Snapshot
-from gotwist.tap import keeper
+from gotwist.tap import keeper, parts
 from gotwist.tap.passwords import pam_realm
-from gotwist.tap.rights import Rights, give_up, hand_over, let_read
+from gotwist.tap.rights import Rights, check_way, give_up, hand_over, let_read
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import run_in_background
+from gotwist.web.certificate import ensure_certificate
 
 DIRECTORIES = ("runtime_dir", "session_dir", "user_dir")
 
@@ -43,8 +47,29 @@ def set_up(rights: Rights, snapshot: Snapshot, settings_dir: str, written: tuple
     let_read(settings_dir, written, rights)
     for name in DIRECTORIES:
         hand_over(snapshot.text(name), rights)
+    _share_own_certificate(snapshot, rights)
     keeper.start(rights, snapshot)
+    for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
+        check_way(path, rights)
+    try:
+        for module in (os, wire):
+            check_way(str(module.__file__), rights)
+    except Unavailable as problem:
+        log.warn("Python will miss what it loads late: {problem}", problem=problem.message)
     return True
+
+
+def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
+    """Make the certificate of a first start such that the daemon can read it later, too."""
+    if snapshot.boolean("disable_ssl"):
+        return
+    certificate, key = (Path(snapshot.text(name)) for name in ("certificate", "keyfile"))
+    if not ensure_certificate(certificate, key, parts.certificate_names(snapshot)):
+        return
+    log.info("certificate made: {path}", path=str(certificate))
+    for path in {certificate.parent, key.parent, certificate, key}:
+        os.chown(path, 0, rights.gid)
+        path.chmod(0o750 if path.is_dir() else 0o640)
 
 
 def ready(rights: Rights, snapshot: Snapshot, signing_in: SigningIn) -> Callable[[], None]:

@@ -7,6 +7,7 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gotwist.errors import Unavailable
@@ -117,6 +118,32 @@ def make_parents(path: str) -> None:
         os.chmod(parent, 0o755)  # noqa: S103
 
 
+def prepare_settings(overrides: Mapping[str, Value], default: str) -> None:
+    """Make what is above the settings directory such that another account can go there.
+
+    Only for a first start by root for another account, which names it on the command line.
+    """
+    if os.geteuid() == 0 and overrides.get("uid"):
+        chosen = overrides.get("settings_dir")
+        make_parents(chosen if isinstance(chosen, str) else default)
+
+
+def check_way(path: str, rights: Rights) -> None:
+    """Look whether the daemon's account can reach a directory.
+
+    :raises Unavailable: with the directory that it cannot pass.
+    """
+    above = os.path.dirname(os.path.abspath(path))
+    while True:
+        if not _may(stat.S_IXUSR, os.stat(above), rights):
+            raise Unavailable(
+                f"{above}: the daemon's account cannot go through it; run: chmod a+x {above}"
+            )
+        if above == "/":
+            return
+        above = os.path.dirname(above)
+
+
 def let_read(directory: str, written: tuple[str, ...], rights: Rights) -> None:
     """Let the daemon read, not write, the settings files that root has just made.
 
@@ -128,7 +155,7 @@ def let_read(directory: str, written: tuple[str, ...], rights: Rights) -> None:
             os.chown(path, 0, rights.gid)
             os.chmod(path, mode)
     for path in (directory, *_files(directory)):
-        if not _may_read(os.stat(path), rights):
+        if not _may(stat.S_IRUSR, os.stat(path), rights):
             raise Unavailable(
                 f"{path}: the daemon's account cannot read it; "
                 f"run: chgrp {rights.gid} {path} && chmod g+rX {path}"
@@ -143,13 +170,16 @@ def _files(directory: str) -> list[str]:
     ]
 
 
-def _may_read(found: os.stat_result, rights: Rights) -> bool:
-    if found.st_uid == rights.uid:
-        return bool(found.st_mode & stat.S_IRUSR)
+def _may(right: int, found: os.stat_result, rights: Rights) -> bool:
+    """Tell whether the daemon's account has a right that its bit names for an owner."""
     groups = os.getgrouplist(rights.name, rights.gid) if rights.name else [rights.gid]
-    if found.st_gid in groups:
-        return bool(found.st_mode & stat.S_IRGRP)
-    return bool(found.st_mode & stat.S_IROTH)
+    if found.st_uid == rights.uid:
+        bit = right
+    elif found.st_gid in groups:
+        bit = right >> 3
+    else:
+        bit = right >> 6
+    return bool(found.st_mode & bit)
 
 
 def give_up(rights: Rights) -> None:

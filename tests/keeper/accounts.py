@@ -49,7 +49,7 @@ def add_user(
 ) -> pwd.struct_passwd:
     """Make an account that ends with the test."""
     name = f"gwt{secrets.token_hex(3)}"
-    run("useradd", "-m", "-s", "/bin/sh", *options, name)
+    run("useradd", *(options or ("-m", "-s", "/bin/sh")), name)
     test.addCleanup(run, "userdel", "-rf", name, check=False)
     run("chpasswd", given=f"{name}:{password}\n")
     return pwd.getpwnam(name)
