@@ -51,20 +51,20 @@ def receive(sock: socket.socket) -> dict[str, object]:
 
 
 def start(program: str, tty: str | None = None) -> tuple[int, socket.socket]:
-    """Start one of the programs beside this file, in a session of its own.
+    """Start one of the programs that ``helper.py`` knows, in a session of its own.
 
     :param tty: opened as its standard input and output, without becoming its controlling
         terminal; what it writes to standard error goes where the keeper's does.
     :returns: process id and our end of its channel, non-blocking.
     """
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), program)
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "helper.py")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         place = tty or "/dev/null"
         pid = os.posix_spawn(
             sys.executable,
             # Isolated and without site packages, as the keeper itself.
-            [sys.executable, "-I", "-S", path],
+            [sys.executable, "-I", "-S", path, program],
             {},
             setsid=True,
             setsigdef=range(1, 32),

@@ -8,13 +8,8 @@ the account is looked at.
 
 from __future__ import annotations
 
-import os
-import sys
-
-if __name__ == "__main__":
-    sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 3)[0])
-
 import ctypes
+import os
 import resource
 import signal
 import socket
@@ -108,7 +103,7 @@ def judge(request: dict[str, object], sock: socket.socket) -> dict[str, object]:
     }
 
 
-def main() -> None:
+def main() -> int:
     """Hear one request and answer it."""
     signal.alarm(LIFE_S)
     # A password passes through here: no core file, and nobody may look inside.
@@ -120,8 +115,5 @@ def main() -> None:
     try:
         channel.send(sock, judge(channel.receive(sock), sock))
     except channel.Gone:
-        pass
-
-
-if __name__ == "__main__":
-    main()
+        return 1
+    return 0

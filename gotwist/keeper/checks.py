@@ -15,7 +15,7 @@ MAX_OF_PERSONS = 64
 CHECK_S = 20.0
 PERSON_S = 120.0
 MAX_ID = 2**53
-PROGRAM = "check.py"
+PROGRAM = "check"
 
 Message = dict[str, object]
 

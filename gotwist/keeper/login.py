@@ -9,11 +9,6 @@ come to name somebody else's.  When the keeper goes away, the program is hung up
 from __future__ import annotations
 
 import os
-import sys
-
-if __name__ == "__main__":
-    sys.path.append(os.path.abspath(__file__).rsplit(os.sep, 3)[0])
-
 import resource
 import select
 import signal
@@ -200,7 +195,3 @@ def main() -> int:
     if code is None:
         return 128 + (number or 0)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -37,7 +37,7 @@ from gotwist.keeper.tickets import LENGTH, Ticket, Tickets
 from gotwist.keeper.timers import Timers
 from gotwist.keeper.wire import Odd, integer, text
 
-PROGRAM = "login.py"
+PROGRAM = "login"
 CLEAN_S = 600.0
 
 

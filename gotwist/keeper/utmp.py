@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import ipaddress
 import os
+import socket
 import struct
 import time
 
@@ -64,7 +64,9 @@ class Entry:
 
 
 def _address(host: str) -> bytes:
-    try:
-        return ipaddress.ip_address(host).packed.ljust(16, b"\0")
-    except ValueError:
-        return bytes(16)
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            return socket.inet_pton(family, host).ljust(16, b"\0")
+        except OSError:
+            continue
+    return bytes(16)

@@ -20,7 +20,6 @@ from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.proving import KeeperChecks
-from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.auth.pam.checks import Checks
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
@@ -35,7 +34,7 @@ from gotwist.gateway.sessions import Sessions
 from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
 from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
-from gotwist.paths import check_socket_path, make_private_directory
+from gotwist.paths import check_socket_path
 from gotwist.settings.commandline import CommandLine
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
@@ -52,6 +51,7 @@ from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import (
     TerminalsService,
+    make_link,
     make_session_directory,
     own_account,
     run_in_background,
@@ -86,12 +86,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     snapshot = opened.source.current
     _raise_descriptor_limit()
     rights = find_rights(snapshot)
-    has_rights = rights is not None and privileged.set_up(
-        rights, snapshot, opened.directory, opened.written
-    )
-    if not has_rights:
-        for name in privileged.DIRECTORIES:
-            make_private_directory(snapshot.text(name))
+    has_rights = privileged.set_up(rights, snapshot, opened.directory, opened.written)
     runtime = snapshot.text("runtime_dir")
     control_path, keeper_path = (
         check_socket_path(os.path.join(runtime, name)) for name in (CONTROL_SOCKET, KEEPER_SOCKET)
@@ -102,24 +97,11 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
-    link = KeeperLink(
-        reactor,
-        reactor,
-        keeper_path if rights is None else rights.keeper_socket,
-        os.path.join(runtime, "keeper.log"),
-        persist=snapshot.application("terminal").boolean("dtach"),
-        options=parts.keeper_options(snapshot),
-        is_privileged=rights is not None,
-    )
+    link = make_link(reactor, keeper_path, snapshot, rights)
     workers = pam_workers(snapshot, reactor)
     checks = workers if rights is None else KeeperChecks(link.prove, run_in_background)
     signing_in = SigningIn(
-        settings,
-        system_wall_clock,
-        reactor,
-        threads.run,
-        checks,
-        opens_accounts=rights is not None,
+        settings, system_wall_clock, reactor, threads.run, checks, opens_accounts=rights is not None
     )
     if not has_rights:
         signing_in.load()
@@ -175,7 +157,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         *signing_in.services(),
         web,
         *_auth_service(snapshot, reactor, checks, has_rights),
-        _late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
+        privileged.late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):
@@ -192,16 +174,7 @@ def _auth_service(
 ) -> tuple[IService, ...]:
     if not snapshot.boolean("authservice_enable"):
         return ()
-    return (_late(auth_service(snapshot, reactor, checks), is_late),)
-
-
-def _late(door: IService, is_late: bool) -> IService:
-    """Let a door be opened by the daemon's own account, where root starts it."""
-    if not is_late:
-        return door
-    late = privileged.Late()
-    door.setServiceParent(late)
-    return late
+    return (privileged.late(auth_service(snapshot, reactor, checks), is_late),)
 
 
 def _house(
