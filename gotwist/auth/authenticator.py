@@ -146,8 +146,10 @@ def cookie_checker(signins: SignIns, methods: Iterable[str]) -> Checker:
 def anonymous_checker(signins: SignIns) -> Checker:
     """Let everybody in as the same user, each browser in a session of its own."""
 
+    user = User(ANONYMOUS, METHOD_NONE)
+
     async def check(credentials: Credentials, peer: str) -> SignIn:
-        return signins.issue(User(ANONYMOUS, METHOD_NONE), shared=False, address=peer)
+        return signins.issue(user, shared=False, address=peer)
 
     return check
 

@@ -21,7 +21,7 @@ SESSION_LENGTH = 45
 _COOKIE = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\Z")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SignIn:
     """One sign-in of one browser.
 
@@ -124,7 +124,7 @@ class SignIns:
 
     def touch(self, id: str) -> SignIn | None:
         """Note that this sign-in is in use, when it still is one, and give it."""
-        entry = self._alive(id)
+        entry = self.current(id)
         if entry is None:
             return None
         entry = replace(entry, seen=self._wall_now())
@@ -133,7 +133,12 @@ class SignIns:
 
     def is_current(self, id: str) -> bool:
         """Whether this sign-in still holds; asking is not using."""
-        return self._alive(id) is not None
+        return self.current(id) is not None
+
+    def current(self, id: str) -> SignIn | None:
+        """This sign-in, without its cookie, when it still holds; asking is not using."""
+        entry = self._entries.get(id)
+        return entry if entry is not None and self._is_alive(entry) else None
 
     def revoke(self, id: str) -> bool:
         """End a sign-in now, and tell those who subscribed; whether there was one."""
@@ -166,10 +171,6 @@ class SignIns:
     def end_expired(self) -> int:
         """End what has expired and tell how many: a chore."""
         return sum(self.revoke(id) for id in self.expired(self._wall_now()))
-
-    def _alive(self, id: str) -> SignIn | None:
-        entry = self._entries.get(id)
-        return entry if entry is not None and self._is_alive(entry) else None
 
     def _is_alive(self, entry: SignIn, wall_now: float | None = None) -> bool:
         now = self._wall_now() if wall_now is None else wall_now

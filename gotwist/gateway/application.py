@@ -23,6 +23,9 @@ class Application:
     ``self.shared``.  The methods below do nothing here; override those you need.
     """
 
+    # Third parties need none of their own: then their instances have a dictionary as usual.
+    __slots__ = ("_listening", "_timers", "client", "house", "shared")
+
     name: ClassVar[str]
     version: ClassVar[str] = "1.0"
     description: ClassVar[str] = ""

@@ -27,7 +27,7 @@ TOO_LATE = 4408
 TOO_MANY = 4429
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Peer:
     """Where a client comes from: its address, and whether its browser uses HTTPS."""
 

@@ -12,6 +12,7 @@ from gotwist.gateway.client import GatewayClient
 from gotwist.gateway.clients import GOING_AWAY, NOT_AUTHENTICATED, Peer
 from gotwist.gateway.house import House
 from gotwist.gateway.outlet import Connection
+from gotwist.gateway.rounds import Rounds
 from gotwist.gateway.table import ActionTable, make_all_shared
 
 
@@ -24,6 +25,7 @@ class Gateway:
     def __init__(self, house: House, applications: Iterable[type[Application]]) -> None:
         self.house = house
         self.table = ActionTable(make_all_shared(applications, house))
+        self._rechecks = Rounds(house.clock, house.limits.recheck_s, GatewayClient.check_again)
         self._unsubscribe = house.signins.subscribe(self._sign_in_ended)
 
     async def admit(self, peer: Peer, cookie: str | None, token: str | None) -> SignIn | None:
@@ -57,7 +59,7 @@ class Gateway:
 
     def connect(self, connection: Connection, peer: Peer, offered: SignIn | None) -> GatewayClient:
         """Make the client of a connection; call its ``opened()`` when it can be sent to."""
-        return GatewayClient(self.house, self.table, connection, peer, offered)
+        return GatewayClient(self.house, self.table, self._rechecks, connection, peer, offered)
 
     def stop(self) -> None:
         """Say goodbye to every client, and tell the sessions that the daemon stops."""

@@ -28,10 +28,11 @@ from gotwist.keeper.forms import (
     WORD,
     is_secret,
 )
+from gotwist.keeper.guard import Guard
 from gotwist.keeper.helpers import Helper, Helpers
 from gotwist.keeper.requests import MAX_LABEL, MAX_OFFSET, Message, Requests, size_in
 from gotwist.keeper.rules import BadRules, RulesFile
-from gotwist.keeper.terminal import Guard, Terminal
+from gotwist.keeper.terminal import Terminal
 from gotwist.keeper.terminals import Refused, Terminals
 from gotwist.keeper.tickets import LENGTH, Ticket, Tickets
 from gotwist.keeper.timers import Timers

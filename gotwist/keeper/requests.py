@@ -153,11 +153,9 @@ class Requests:
     ) -> Terminal:
         if self._is_closing:
             raise Refused("unavailable", "the keeper is shutting down")
-        terminal = self._terminals.open(start, name, rows, columns)
-        terminal.label = label
-        terminal.watchers[connection] = None
         # Whoever opens a terminal looks at it: saves the first message about needs.
-        self._terminals.need(terminal.id, connection, 0)
+        terminal = self._terminals.open(start, name, rows, columns, connection)
+        terminal.label = label
         if not connection.persist:
             terminal.owner = connection
         return terminal

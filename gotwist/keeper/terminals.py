@@ -70,18 +70,26 @@ class Terminals:
         return terminal
 
     def open(
-        self, start: Callable[[], tuple[int, int]], name: str, rows: int, columns: int
+        self,
+        start: Callable[[], tuple[int, int]],
+        name: str,
+        rows: int,
+        columns: int,
+        watcher: Connection | None = None,
     ) -> Terminal:
         """Start a program in a new terminal.
 
         :param start: starts it and gives process id and master
         :param name: of the program, for whoever is told that it cannot be started
+        :param watcher: looks at it from the beginning.
+
         :raises Refused: ``not_found`` for the program, ``unavailable`` for want of room.
         """
         if not self._free or self._last == MAX_TERMINAL:
             raise Refused("unavailable", f"all {self._arena.slots} terminals are in use")
+        slot = self._free[0]
         try:
-            ring = Ring(self._arena.ring)
+            ring = Ring(self._arena.ring, self._arena.openings, slot)
         except OSError as error:
             raise Refused("unavailable", f"no memory for a terminal: {error.strerror}") from error
         try:
@@ -92,11 +100,12 @@ class Terminals:
         except (OSError, ValueError) as error:
             ring.close()
             raise Refused("unavailable", f"{name!r} cannot be started: {error}") from error
-        slot = heapq.heappop(self._free)
+        heapq.heappop(self._free)
         self._last += 1
-        self._arena.heads[slot] = 0
-        self._arena.forget_notes(slot)
+        self._arena.forget(slot)
         terminal = Terminal(self._last, slot, pid, master, ring, rows, columns)
+        if watcher is not None:
+            terminal.watchers[watcher] = 0
         self.all[terminal.id] = terminal
         self._reading.add(terminal)
         return terminal

@@ -9,7 +9,6 @@ import socket
 import struct
 import sys
 import time
-import traceback
 
 from gotwist.keeper import wire
 from gotwist.keeper.arena import Arena
@@ -91,7 +90,7 @@ class Keeper:
                 self._turn()
             except Exception:
                 # Everybody's programs hang on this process: it goes on, but not for ever.
-                traceback.print_exc(file=sys.stderr)
+                _print_fault()
                 faults += 1
                 if faults > MAX_FAULTS:
                     raise
@@ -126,7 +125,7 @@ class Keeper:
                 connection.close()
             except Exception:
                 # Our fault; the terminals of the others must not pay for it.
-                traceback.print_exc(file=sys.stderr)
+                _print_fault()
                 connection.close()
         elif number == self._child_read:
             try:
@@ -252,3 +251,12 @@ class Keeper:
         if not self._is_closing:
             self._is_closing = True
             self._timers.after(0.05, look)
+
+
+def _print_fault() -> None:
+    """Print the exception being handled with its traceback.
+
+    The interpreter's own way: the traceback module takes 0.5 MB, and it may be a lack of memory
+    or descriptors that is to be told.
+    """
+    sys.excepthook(*sys.exc_info())

@@ -13,6 +13,7 @@ from twisted.python import usage
 from gotwist.errors import GotwistError
 from gotwist.settings.commandline import CommandLine
 from gotwist.tap import actions
+from gotwist.tap.later import put_off
 from gotwist.tap.rights import of_twistd
 
 
@@ -32,6 +33,8 @@ class Options(usage.Options):
             _refuse(error)
         if status is not None:
             raise SystemExit(status)
+        # Before twistd loads the reactor, which would load some of them.
+        put_off()
 
 
 def makeService(options: Options, reactor: object = None) -> IService:

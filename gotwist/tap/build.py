@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import time
@@ -56,7 +57,6 @@ from gotwist.tap.terminals import (
     own_account,
     run_in_background,
 )
-from gotwist.web.certificate import ensure_certificate
 from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
 from gotwist.web.handlers import Handlers
 from gotwist.web.request import Request
@@ -64,7 +64,6 @@ from gotwist.web.resources import HouseParts
 from gotwist.web.service import IWebReactor, WebDoor
 from gotwist.web.signin import SignInView
 from gotwist.web.static import load_bundle
-from gotwist.web.tls import ReloadingTls
 
 BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
@@ -227,6 +226,10 @@ def _web_door(
     chosen = parts.web_settings(settings())
     tls = None
     if not chosen.disable_ssl:
+        # Not for plain HTTP: they load megabytes of certificates and ciphers.
+        from gotwist.web.certificate import ensure_certificate
+        from gotwist.web.tls import ReloadingTls
+
         assert chosen.certificate is not None and chosen.keyfile is not None
         names = parts.certificate_names(settings())
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):
@@ -278,7 +281,13 @@ def _web_door(
 
 def _peer_of(request: IRequest) -> Peer:
     assert isinstance(request, Request)
-    return Peer(request.client_address(), request.is_secure_for_client())
+    return _peer(request.client_address(), request.is_secure_for_client())
+
+
+@functools.lru_cache(maxsize=1_024)
+def _peer(address: str, secure: bool) -> Peer:
+    # Many connections come from one place.
+    return Peer(address, secure)
 
 
 def _apply(

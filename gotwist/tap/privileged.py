@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from twisted.application.service import MultiService
+from twisted.application.service import IService, MultiService
 from twisted.logger import Logger
 
 from gotwist.applications.terminal.accounts import Accounts
@@ -16,6 +16,7 @@ from gotwist.applications.terminal.unix import KeeperLink
 from gotwist.auth.signins import SignIns
 from gotwist.errors import Unavailable
 from gotwist.keeper import wire
+from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap import keeper, parts
 from gotwist.tap.passwords import pam_realm
@@ -36,13 +37,26 @@ class Late(MultiService):
         """Wait for :meth:`startService`."""
 
 
-def set_up(rights: Rights, snapshot: Snapshot, settings_dir: str, written: tuple[str, ...]) -> bool:
-    """Do what only root can: the keeper, directories, settings that can be read afterwards.
+def late(door: IService, is_late: bool) -> IService:
+    """Let a door be opened by the daemon's own account, where root starts it."""
+    if not is_late:
+        return door
+    later = Late()
+    door.setServiceParent(later)
+    return later
+
+
+def set_up(
+    rights: Rights | None, snapshot: Snapshot, settings_dir: str, written: tuple[str, ...]
+) -> bool:
+    """Make the daemon's directories, and do what only root can: the keeper, and access.
 
     :returns: whether there are rights to give up
     :raises GotwistError: with the sentence to show
     """
-    if os.geteuid() != 0:
+    if rights is None or os.geteuid() != 0:
+        for name in DIRECTORIES:
+            make_private_directory(snapshot.text(name))
         return False
     let_read(settings_dir, written, rights)
     for name in DIRECTORIES:

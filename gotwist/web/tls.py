@@ -131,6 +131,10 @@ class ReloadingTls:
         self.current = load_certificate(*self._paths)
         return True
 
+    def describe(self) -> str:
+        """Tell in a few words what the log should say about the certificate in use."""
+        return _describe(self.current)
+
     def _look(self) -> tuple[tuple[int, int, int] | None, ...]:
         return tuple(map(_identity, self._paths))
 
@@ -143,8 +147,7 @@ def _identity(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def describe_validity(loaded: LoadedCertificate, now: datetime | None = None) -> str:
-    """Tell in a few words what the log should say about a certificate."""
-    left = (loaded.not_after - (now or datetime.now(UTC))).days
+def _describe(loaded: LoadedCertificate) -> str:
+    left = (loaded.not_after - datetime.now(UTC)).days
     kind = "self-signed, " if loaded.is_self_signed else ""
     return f"certificate SHA-256 {loaded.fingerprint}, {kind}{left} days left"

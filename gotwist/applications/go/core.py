@@ -43,6 +43,8 @@ class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
 class Go(Application):
     """What every client can do."""
 
+    __slots__ = ()
+
     name = "go"
     description = "The core: signing in, locations, what there is."
 

@@ -24,6 +24,8 @@ INPUT_ACK_PAUSE_S = 0.25
 class TerminalApplication(Application):
     """Terminals of one browser tab."""
 
+    __slots__ = ("_typed", "current", "hub", "programs", "viewers")
+
     name = "terminal"
     version = "1.0"
     description = "Shells and other programs in a browser tab"
@@ -40,7 +42,8 @@ class TerminalApplication(Application):
         self.hub = self.shared.hub
         self.viewers: dict[int, tuple[Terminal, Viewer]] = {}
         self.current: int | None = None
-        self.typed: dict[int, int] = {}
+        # By terminal, where the stream of typed text stands; only tests and scripts type text.
+        self._typed: dict[int, int] | None = None
         self.client.on_binary(frames.Kind.INPUT, self._on_input)
         self.client.on_binary(frames.Kind.ACK, self._on_ack)
         self.client.on_writable(self._on_writable)
@@ -274,8 +277,10 @@ class TerminalApplication(Application):
         data = chars.encode("utf-8", "surrogatepass")
         # A stream of its own, beside that of the page's numbered input.
         keeper, stream = self.hub.keeper, ~viewer.stream & (2**64 - 1)
-        offset = self.typed.get(terminal.id)
+        if self._typed is None:
+            self._typed = {}
+        offset = self._typed.get(terminal.id)
         if offset is None:
             offset = keeper.applied(terminal.id, stream)  # what this page typed before it reloaded
         keeper.type(terminal.id, stream, offset, data)
-        self.typed[terminal.id] = offset + len(data)
+        self._typed[terminal.id] = offset + len(data)

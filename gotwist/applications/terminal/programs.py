@@ -53,7 +53,8 @@ class Programs:
     ) -> None:
         self.hub = hub
         self._spawn = spawn
-        self._watched: set[str] = set()
+        #: What every session is told to call, made once.
+        self._on_timeout = (self._time_out,)
         #: Awaited before anything is told or opened: until then the terminals of the daemon
         #: before this one are not known, and a number might be given twice.
         self.ready: Callable[[], Awaitable[None]] = _ready
@@ -70,15 +71,12 @@ class Programs:
 
     def watch(self, session: Session) -> None:
         """End a session's terminals when it is unseen for too long."""
-        if session.id in self._watched:
-            return
-        self._watched.add(session.id)
-        session.on_timeout.append(lambda: self._time_out(session.id))
+        if self._time_out not in session.on_timeout:
+            session.on_timeout += self._on_timeout
 
-    def _time_out(self, session: str) -> None:
-        self._watched.discard(session)
-        self._with_directory.discard(session)
-        self._spawn("end the terminals of a session", self.hub.end_session(session))
+    def _time_out(self, session: Session) -> None:
+        self._with_directory.discard(session.id)
+        self._spawn("end the terminals of a session", self.hub.end_session(session.id))
 
     def tell_places(self, session: Session) -> None:
         """Write a session's terminals into its locations, for whoever tells them.

@@ -22,6 +22,8 @@ class Register:
 
     def __init__(self, keeper: Keeper, spawn: Callable[[str, Awaitable[object]], None]) -> None:
         self.keeper = keeper
+        # Made once for all terminals.
+        self._need = keeper.need
         self.places = Places()
         self._spawn = spawn
         self._by_id: dict[int, Terminal] = {}
@@ -76,7 +78,7 @@ class Register:
         columns: int,
         told: int | None = None,
     ) -> Terminal:
-        terminal = Terminal(terminal_id, slot, label, rows, columns, self.keeper.need, told)
+        terminal = Terminal(terminal_id, slot, label, rows, columns, self._need, told)
         self._by_id[terminal_id] = terminal
         self._by_slot[slot] = terminal
         self.places.put(place_of(terminal), label.term, terminal)

@@ -81,6 +81,8 @@ class KeeperLink(Opening):
         self._bell: Bell | None = None
         self._arena: ArenaReader | None = None
         self._slots: dict[int, int] = {}
+        # Made once for all keyboards.
+        self._tell_applied = self._applied
         self._keyboards: dict[int, Keyboard] = {}
         self._is_stopped = False
         self._reconnecting: Deferred[None] | None = None
@@ -178,7 +180,7 @@ class KeeperLink(Opening):
                 number,
                 slot,
                 self.arena,
-                self._applied,
+                self._tell_applied,
             )
 
     def _applied(self, number: int, viewer: int, offset: int) -> None:

@@ -7,11 +7,9 @@ taken, and a test fails to say so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import Protocol
 
 import autobahn.websocket.protocol
-from autobahn.websocket.protocol import TrafficStats
 from twisted.internet import tcp
 from twisted.internet.interfaces import ITransport
 
@@ -82,34 +80,6 @@ def is_between_messages(protocol: object) -> bool:
 def has_queue(protocol: object) -> bool:
     """Whether Autobahn itself still has something to write, which must not be overtaken."""
     return bool(getattr(protocol, "send_queue", True))
-
-
-def slim_down(protocol: object, traffic: TrafficStats) -> None:
-    """Replace what Autobahn makes for each connection and we never use: 1.5 KB each.
-
-    :param traffic: counters that all connections share.
-    """
-    protocol.trafficStats = traffic  # type: ignore[attr-defined]  # private, see above
-    # Only chopped sends, which nothing here asks for, put something into it.
-    protocol.send_queue = ()  # type: ignore[attr-defined]
-
-
-def forget_handshake(protocol: object) -> None:
-    """Let go of the request, its cookies included, once the connection is open."""
-    for name, nothing in _NOTHING.items():
-        if name in vars(protocol):
-            setattr(protocol, name, nothing)
-
-
-_NOTHING: dict[str, object] = {
-    "_transport_details": None,
-    "http_headers": MappingProxyType({}),
-    "http_request_data": b"",
-    "http_request_params": MappingProxyType({}),
-    "http_request_uri": "",
-    "http_response_data": "",
-    "http_status_line": "",
-}
 
 
 def silence_option_dump() -> bool:
