@@ -20,8 +20,11 @@ import signal
 from gotwist.keeper.arena import SLACK, Arena, Unsealable
 from gotwist.keeper.door import AlreadyRunning, CannotListen, Door
 from gotwist.keeper.process import Surroundings
-from gotwist.keeper.rules import BadRules, Privilege, RulesFile
 from gotwist.keeper.unix import Keeper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gotwist.keeper.rules import Privilege
 
 OPTIONS = {
     "socket": "",
@@ -61,6 +64,8 @@ def find_privilege(options: dict[str, str]) -> Privilege | None:
     wanted = [options[name] for name in ("daemon-uid", "daemon-gid", "rules")]
     if not any(wanted):
         return None
+    from gotwist.keeper.rules import BadRules, Privilege, RulesFile
+
     if os.geteuid() != 0 or not all(wanted):
         raise SystemExit("keeper: --daemon-uid, --daemon-gid and --rules: all, and as root")
     try:

@@ -14,13 +14,16 @@ from gotwist.keeper import wire
 from gotwist.keeper.arena import Arena
 from gotwist.keeper.connection import Connection
 from gotwist.keeper.door import AlreadyRunning, CannotListen, Door
-from gotwist.keeper.helpers import Helpers
 from gotwist.keeper.process import Surroundings
 from gotwist.keeper.reading import Reading
 from gotwist.keeper.requests import Requests
-from gotwist.keeper.rules import Privilege
 from gotwist.keeper.terminals import Terminals
 from gotwist.keeper.timers import Timers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gotwist.keeper.helpers import Helpers
+    from gotwist.keeper.rules import Privilege
 
 MAX_CONNECTIONS = 64
 READ_BYTES = 65_536
@@ -55,6 +58,7 @@ class Keeper:
         self._requests = Requests(arena, self._terminals, self._shutdown, surroundings)
         if privilege is not None:
             # Only here: the keeper of a user's own needs none of it in its memory.
+            from gotwist.keeper.helpers import Helpers
             from gotwist.keeper.privileged import PrivilegedRequests
 
             self._uids = {0, privilege.daemon_uid}
