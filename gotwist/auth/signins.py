@@ -76,7 +76,8 @@ class SignIns:
         self._absolute_s = absolute_s
         self._limit = limit
         self._on_changed = on_changed
-        self._on_ended = on_ended
+        #: Called with each sign-in that ends, and why; once.
+        self.on_ended = [on_ended]
         self._entries: dict[str, SignIn] = {}
         self._subscribers: list[Callable[[str], None]] = []
 
@@ -159,7 +160,8 @@ class SignIns:
         if entry is None:
             return False
         self._on_changed()
-        self._on_ended(entry, reason)
+        for ended in self.on_ended:
+            ended(entry, reason)
         for callback in tuple(self._subscribers):
             callback(id)
         return True

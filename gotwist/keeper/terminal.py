@@ -6,6 +6,7 @@ import os
 import time
 
 from gotwist.keeper.arena import OPENING, SLACK, Ring
+from gotwist.keeper.guard import Guard
 from gotwist.keeper.modes import CHANGES_MODES, Modes
 
 DRAIN_BYTES = 65_536
@@ -61,8 +62,8 @@ class Terminal:
     __slots__ = (
         "_checkpoints", "_made_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
         "burst", "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
-        "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
-        "ring", "rows", "rung", "slot", "title_sent", "unwatched_since", "watchers",
+        "grace_runs", "guard", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
+        "ring", "rows", "rung", "session", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,10 @@ class Terminal:
         self.id = number
         self.slot = slot
         self.pid = pid
+        # The process whose session this is; 0: not known yet.
+        self.session = pid
+        # The program above this terminal, which outlives its program; None: there is none.
+        self.guard: Guard | None = None
         self.master = master
         self.ring = ring
         self.rows = rows

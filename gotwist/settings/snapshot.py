@@ -126,6 +126,10 @@ class Snapshot(Values):
             raw = merged(raw, self._layers[index].applications[name])
         return self._makings.values(name, raw)
 
+    def scopes(self, name: str) -> tuple[str, ...]:
+        """The scopes for which the files say something about an application."""
+        return tuple(layer.scope.text for layer in self._layers if name in layer.applications)
+
     def of_scope(self, name: str, scope: str) -> Values:
         """The settings of an application with one scope applied, whoever it matches."""
         return self._applied(

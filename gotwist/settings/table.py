@@ -12,6 +12,7 @@ from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.pam_options import AUTHSERVICE_OPTIONS, PAM_OPTIONS
 from gotwist.settings.policy_options import POLICIES
+from gotwist.settings.privilege_options import PRIVILEGE_OPTIONS
 from gotwist.settings.sign_in_options import SIGN_IN
 from gotwist.settings.sso_options import SSO_OPTIONS
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
@@ -79,6 +80,7 @@ TABLE = Table(
         *API_OPTIONS,
         *CERTIFICATE_OPTIONS,
         *SSO_OPTIONS,
+        *PRIVILEGE_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
         *POLICIES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn, cast
 
 from twisted.application.service import IService
@@ -13,6 +14,7 @@ from gotwist.errors import GotwistError
 from gotwist.settings.commandline import CommandLine
 from gotwist.tap import actions
 from gotwist.tap.later import put_off
+from gotwist.tap.rights import of_twistd
 
 
 class Options(usage.Options):
@@ -47,12 +49,15 @@ def makeService(options: Options, reactor: object = None) -> IService:
     # at all by a process that has no web door.
     from gotwist.tap.authservice import IAloneReactor, build_alone, is_alone
 
+    command_line = options.command_line
+    of_its_own = of_twistd(getattr(options, "parent", None))
+    command_line = replace(command_line, overrides={**of_its_own, **command_line.overrides})
     try:
-        if is_alone(options.command_line):
-            return build_alone(options.command_line, cast(IAloneReactor, reactor))
+        if is_alone(command_line):
+            return build_alone(command_line, cast(IAloneReactor, reactor))
         from gotwist.tap.build import IDaemonReactor, build
 
-        return build(options.command_line, cast(IDaemonReactor, reactor))
+        return build(command_line, cast(IDaemonReactor, reactor))
     except GotwistError as error:
         _refuse(error)
 
@@ -84,6 +89,11 @@ def validate_authobj(arguments: Sequence[str]) -> int:
 def kill_terminals(arguments: Sequence[str]) -> int:
     """``gotwist --kill``: end all terminals and the process that keeps them."""
     return actions.kill_terminals(arguments)
+
+
+def run_keeper(arguments: Sequence[str]) -> int:
+    """``gotwist keeper``: run the process that opens terminals as others."""
+    return actions.run_keeper(arguments)
 
 
 def _refuse(error: GotwistError) -> NoReturn:

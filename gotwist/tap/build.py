@@ -20,9 +20,8 @@ from gotwist.applications.go.core import Go
 from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
-from gotwist.applications.terminal.unix import KeeperLink
-from gotwist.auth.pam.service import PamWorkers
-from gotwist.auth.unix.service import AuthService
+from gotwist.applications.terminal.proving import KeeperChecks
+from gotwist.auth.pam.checks import Checks
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
@@ -37,12 +36,12 @@ from gotwist.gateway.sessions import Sessions
 from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
 from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
-from gotwist.paths import check_socket_path, make_private_directory
+from gotwist.paths import check_socket_path
 from gotwist.settings.commandline import CommandLine
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
-from gotwist.tap import auditing, parts
+from gotwist.tap import auditing, parts, privileged
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
@@ -50,10 +49,12 @@ from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
 from gotwist.tap.numbers import daemon_numbers
+from gotwist.tap.rights import find_rights, prepare_settings
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import (
     TerminalsService,
+    make_link,
     make_session_directory,
     own_account,
     run_in_background,
@@ -83,11 +84,12 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     """
     install_monotonic(reactor)
     shorten_events()
+    prepare_settings(command_line.overrides, places().settings_dir)
     opened = open_settings(command_line.overrides, places())
     snapshot = opened.source.current
     _raise_descriptor_limit()
-    for name in ("runtime_dir", "session_dir", "user_dir"):
-        make_private_directory(snapshot.text(name))
+    rights = find_rights(snapshot)
+    has_rights = privileged.set_up(rights, snapshot, opened.directory, opened.written)
     runtime = snapshot.text("runtime_dir")
     control_path, keeper_path = (
         check_socket_path(os.path.join(runtime, name)) for name in (CONTROL_SOCKET, KEEPER_SOCKET)
@@ -100,23 +102,25 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
 
     audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
     news = auditing.SignInNews(audit)
+    link = make_link(reactor, keeper_path, snapshot, rights)
     workers = pam_workers(snapshot, reactor)
+    checks = workers if rights is None else KeeperChecks(link.prove, run_in_background)
     signing_in = SigningIn(
-        settings, system_wall_clock, reactor, threads.run, news, news.ended, checks=workers
+        settings,
+        system_wall_clock,
+        reactor,
+        threads.run,
+        news,
+        news.ended,
+        checks=checks,
+        opens_accounts=rights is not None,
     )
-    signing_in.load()
+    if not has_rights:
+        signing_in.load()
     handlers = Handlers()
     house = _house(reactor, signing_in, settings, handlers, audit)
     session_end = SessionEnd(house, settings)
 
-    link = KeeperLink(
-        reactor,
-        reactor,
-        keeper_path,
-        os.path.join(runtime, "keeper.log"),
-        persist=snapshot.application("terminal").boolean("dtach"),
-        options=parts.keeper_options(snapshot),
-    )
     hub = Hub(link, reactor.seconds, run_in_background)
     hub.on_ended = auditing.terminals_end(audit)
     account = own_account()
@@ -141,7 +145,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     gateway = Gateway(house, _applications(snapshot, house))
 
     web = _web_door(reactor, settings, signing_in, gateway, handlers)
-    greeting = Greeting(web, signing_in, account.name, settings, audit)
+    # A launch link is for the account whose terminals these are; others sign in themselves.
+    greeting = Greeting(web, signing_in, account.name if rights is None else "", settings, audit)
     chores = ChoresService(
         reactor,
         daemon_chores(
@@ -181,22 +186,26 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         workers,
         *signing_in.services(),
         web,
-        ControlDoor(reactor, control_path, {"link": greeting.link}),
-        *_auth_service(snapshot, reactor, workers),
+        *_auth_service(snapshot, reactor, checks, has_rights),
+        privileged.late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
         *more,
     ):
         service.setServiceParent(daemon)
+    if rights is not None:
+        privileged.join_accounts(link, hub, programs, signing_in.signins, snapshot)
+        if has_rights:
+            daemon.on_doors_open = privileged.ready(rights, snapshot, signing_in)
     return daemon
 
 
 def _auth_service(
-    snapshot: Snapshot, reactor: IDaemonReactor, workers: PamWorkers
-) -> tuple[AuthService, ...]:
+    snapshot: Snapshot, reactor: IDaemonReactor, checks: Checks, is_late: bool
+) -> tuple[IService, ...]:
     if not snapshot.boolean("authservice_enable"):
         return ()
-    return (auth_service(snapshot, reactor, workers),)
+    return (privileged.late(auth_service(snapshot, reactor, checks), is_late),)
 
 
 def _house(
@@ -256,7 +265,7 @@ def _web_door(
         from gotwist.web.tls import ReloadingTls
 
         assert chosen.certificate is not None and chosen.keyfile is not None
-        names = [parts.public_host(settings()), *chosen.addresses]
+        names = parts.certificate_names(settings())
         if ensure_certificate(chosen.certificate, chosen.keyfile, names):
             log.info("certificate made: {path}", path=str(chosen.certificate))
         tls = ReloadingTls(chosen.certificate, chosen.keyfile, parts.client_policy(settings()))

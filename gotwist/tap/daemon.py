@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from twisted.application.service import MultiService
 from twisted.logger import Logger
@@ -34,11 +35,14 @@ class Daemon(MultiService):
         self._session_end = session_end
         self._written = written
         self._audit = audit
+        #: Called once all doors that need root's rights are open; blocks, before the reactor runs.
+        self.on_doors_open: Callable[[], None] = lambda: None
 
     def privilegedStartService(self) -> None:
         """Open the doors; what is wrong with them is told in one sentence."""
         try:
             super().privilegedStartService()
+            self.on_doors_open()
         except GotwistError as error:
             raise SystemExit(f"gotwist: {error.message}") from None
 
@@ -46,7 +50,10 @@ class Daemon(MultiService):
         """Start everything."""
         for path in self._written:
             log.info("settings written: {path}", path=path)
-        super().startService()
+        try:
+            super().startService()
+        except GotwistError as error:
+            raise SystemExit(f"gotwist: {error.message}") from None
         self._audit.record(
             "daemon_started", version=installed_version(), pid=os.getpid(), uid=os.getuid()
         )

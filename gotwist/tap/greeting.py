@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from gotwist.errors import NotFound
 from gotwist.events.audit import Audit
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap import parts
@@ -37,7 +38,12 @@ class Greeting:
         self._audit = audit
 
     async def link(self) -> Mapping[str, object]:
-        """A fresh launch link: the control socket's verb ``link``."""
+        """A fresh launch link: the control socket's verb ``link``.
+
+        :raises NotFound: where everybody signs in as themselves
+        """
+        if not self._user:
+            raise NotFound("There are no launch links here: everybody signs in as themselves.")
         return {"link": await self._mint("control")}
 
     def greet(self) -> None:
@@ -53,6 +59,10 @@ class Greeting:
         if "none" in self._settings().texts("auth"):
             base = parts.base_url(self._settings(), self._web.port)
             log.info("ready, nobody is asked who they are: {base}", base=base)
+            return
+        if not self._user:
+            base = parts.base_url(self._settings(), self._web.port)
+            log.info("ready, for those who sign in: {base}", base=base)
             return
         if "JOURNAL_STREAM" in os.environ or sys.__stdout__ is None:
             # A journal is kept and read by others; a token does not belong there.

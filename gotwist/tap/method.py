@@ -34,6 +34,8 @@ class Surroundings:
     in_thread: InThread
     #: Checks passwords by PAM; None where nothing does.
     checks: Checks | None = None
+    #: Terminals run as the account that signed in, not as the daemon's.
+    opens_accounts: bool = False
 
 
 @dataclass(frozen=True)

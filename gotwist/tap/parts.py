@@ -111,6 +111,11 @@ def public_host(snapshot: Snapshot) -> str:
     return socket.gethostname() if snapshot.texts("address") else "127.0.0.1"
 
 
+def certificate_names(snapshot: Snapshot) -> list[str]:
+    """What a certificate of the daemon's own making is for."""
+    return [public_host(snapshot), *(snapshot.texts("address") or ("",))]
+
+
 def base_url(snapshot: Snapshot, port: int) -> str:
     """The address of the main page, as a person on this machine would open it."""
     host = public_host(snapshot)

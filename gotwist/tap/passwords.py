@@ -30,7 +30,7 @@ def make_pam(surroundings: Surroundings) -> Method:
             service=snapshot.text("pam_service"),
             realm=pam_realm(snapshot),
             user_pattern=snapshot.text("pam_user_pattern"),
-            may_use=runs_programs_as,
+            may_use=anybody if surroundings.opens_accounts else runs_programs_as,
             told=lambda code: log.info("PAM refuses somebody, with code {code}", code=code),
         )
     )
@@ -40,6 +40,11 @@ def pam_realm(snapshot: Snapshot) -> str:
     """What stands behind the names of PAM's users; this machine's name unless it is chosen."""
     realm = snapshot.optional_text("pam_realm")
     return socket.gethostname() if realm is None else realm
+
+
+def anybody(account: Account) -> bool:
+    """Let in whom PAM lets in: terminals will run as them."""
+    return True
 
 
 def runs_programs_as(account: Account) -> bool:

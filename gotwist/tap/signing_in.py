@@ -52,6 +52,7 @@ class SigningIn:
     :param watch: is told of sign-ins and refusals
     :param on_ended: called with each sign-in that ends, and why
     :param checks: checks passwords by PAM
+    :param opens_accounts: terminals run as the account that signed in
     :raises GotwistError: when a method cannot be had
     """
 
@@ -66,6 +67,8 @@ class SigningIn:
         watch: Watch | None = None,
         on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
         checks: Checks | None = None,
+        *,
+        opens_accounts: bool = False,
     ) -> None:
         snapshot = settings()
         self._wall_now = wall_now
@@ -92,7 +95,9 @@ class SigningIn:
         )
         self._realm = pam_realm(snapshot) or "gotwist"
         chosen = snapshot.texts("auth")
-        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread, checks)
+        surroundings = Surroundings(
+            snapshot, settings, reactor, wall_now, in_thread, checks, opens_accounts
+        )
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
         names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
         self.authenticator: Authenticator = build_authenticator(

@@ -74,6 +74,8 @@ class Daemon:
         self.port = free_port()
         self.plain = plain
         self.options = [*(["--disable_ssl"] if plain else []), *options]
+        #: Words before the command line: how to become somebody else, for instance.
+        self.prefix: list[str] = []
         #: Further places of Python modules.
         self.python_path: list[Path] = []
         self.log = self.home / "daemon.log"
@@ -92,6 +94,7 @@ class Daemon:
     def command(self) -> list[str]:
         """The command line."""
         return [
+            *self.prefix,
             str(Path(sys.executable).parent / "twistd"),
             "-n",
             "--pidfile=",

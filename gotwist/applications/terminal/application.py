@@ -123,6 +123,8 @@ class TerminalApplication(Application):
         )
         size = largest(settings, wanted.rows, wanted.columns)
         start = self.programs.start(user, settings, place, command, *size)
+        assert self.client.sign_in is not None
+        start = await self.programs.prove(start, self.client.sign_in, command)
         await self.programs.prepare(place.session)
         self._ask_again()
         terminal = await self.hub.open(start, number)

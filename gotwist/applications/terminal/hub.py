@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gotwist.applications.terminal import telling
-from gotwist.applications.terminal.keeping import Beginning, Keeper
+from gotwist.applications.terminal.keeping import Beginning, Held, Keeper, Login
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.register import Register
@@ -39,6 +39,8 @@ class Start:
     created: int
     max_of_user: int
     max_of_server: int
+    #: Where users are accounts of the machine: as whom, instead of argv and cwd.
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +114,17 @@ class Hub(Register):
         )
         rows, columns = clamp_size(start.rows, start.columns)
         try:
-            opened = await self.keeper.open(
-                start.argv,
-                start.environment(number),
-                start.cwd,
-                rows,
-                columns,
-                render_label(label),
-            )
+            opened = await self._open(start, number, rows, columns, render_label(label))
         except BaseException:
             self.places.remove(start.place, number)
             raise
         return self._add(opened.terminal, opened.slot, label, rows, columns, told=0)
+
+    async def _open(self, start: Start, number: int, rows: int, columns: int, label: str) -> Held:
+        environment = start.environment(number)
+        if start.login is not None:
+            return await self.keeper.login(start.login, environment, rows, columns, label)
+        return await self.keeper.open(start.argv, environment, start.cwd, rows, columns, label)
 
     async def end(self, terminal: Terminal, reason: str = "killed") -> None:
         """End a terminal's program; whoever looks at it is told."""

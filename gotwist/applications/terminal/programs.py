@@ -6,18 +6,26 @@ import base64
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
+from gotwist.applications.terminal.accounts import FindProof
 from gotwist.applications.terminal.commands import (
+    VARIABLE,
     Account,
     Command,
     build_argv,
     build_environment,
+    command_id,
     read_commands,
 )
 from gotwist.applications.terminal.hub import Hub, Start
+from gotwist.applications.terminal.keeping import Login
 from gotwist.applications.terminal.places import Place
+from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
+from gotwist.errors import Malformed
 from gotwist.gateway.sessions import Session
+from gotwist.keeper import forms
 
 Settings = Mapping[str, object]
 """The terminal application's settings, as they are in force for one user."""
@@ -52,6 +60,8 @@ class Programs:
         #: Makes a session's directory, before the first program of that session starts.
         self.make_directory: Callable[[str], Awaitable[None]] = _no_directory
         self._with_directory: set[str] = set()
+        #: Set where users are accounts of the machine: finds the account of a sign-in.
+        self.find_proof: FindProof | None = None
         self._account = account
         self._directories = directories
         self._now_ms = now_ms
@@ -121,23 +131,26 @@ class Programs:
         }
         configured = settings["environment_vars"]
 
+        def told(number: int) -> dict[str, str]:
+            return {
+                "GO_USER": user.upn,
+                "GO_TERM": str(number),
+                "GO_LOCATION": place.location,
+                "GO_SESSION": place.session,
+                "GO_SESSION_DIR": self._directories["session_dir"],
+                "GO_USER_SESSION_DIR": session_dir,
+                "GO_USER_DIR": self._directories["user_dir"],
+                "GO_SETTINGS_DIR": self._directories["settings_dir"],
+                "LINES": str(rows),
+                "COLUMNS": str(columns),
+            }
+
         def environment(number: int) -> dict[str, str]:
             return build_environment(
                 self._account,
                 self._inherited,
                 configured if isinstance(configured, Mapping) else {},
-                {
-                    "GO_USER": user.upn,
-                    "GO_TERM": str(number),
-                    "GO_LOCATION": place.location,
-                    "GO_SESSION": place.session,
-                    "GO_SESSION_DIR": self._directories["session_dir"],
-                    "GO_USER_SESSION_DIR": session_dir,
-                    "GO_USER_DIR": self._directories["user_dir"],
-                    "GO_SETTINGS_DIR": self._directories["settings_dir"],
-                    "LINES": str(rows),
-                    "COLUMNS": str(columns),
-                },
+                told(number),
             )
 
         return Start(
@@ -145,7 +158,8 @@ class Programs:
             upn=user.upn,
             command=command.name,
             argv=build_argv(command, variables),
-            environment=environment,
+            # To an account of the machine the keeper gives everything else.
+            environment=environment if self.find_proof is None else told,
             cwd=self._account.home,
             rows=rows,
             columns=columns,
@@ -154,6 +168,26 @@ class Programs:
             max_of_server=_whole(settings["max_terminals"]),
         )
 
+    async def prove(self, start: Start, sign_in: SignIn, command: Command) -> Start:
+        """Add as whom the program runs, where users are accounts of the machine.
+
+        :raises Denied: when the user has none, or has to sign in again
+        :raises Malformed: when a value cannot stand in a command line
+        """
+        if self.find_proof is None:
+            return start
+        proof = await self.find_proof(sign_in)
+        now = {
+            "SESSION": start.place.session,
+            "SESSION_DIR": self._directories["session_dir"],
+            "SESSION_HASH": short_hash(start.place.session),
+            "USERDIR": self._directories["user_dir"],
+            "TIME": str(start.created),
+        }
+        variables = login_variables(command, now)
+        login = Login(proof.account, proof.ticket, command_id(command), variables)
+        return replace(start, login=login)
+
 
 async def _ready() -> None:
     """Nothing has to be waited for."""
@@ -161,6 +195,18 @@ async def _ready() -> None:
 
 async def _no_directory(session: str) -> None:
     """Nothing has to be made."""
+
+
+def login_variables(command: Command, known: Mapping[str, str]) -> dict[str, str]:
+    """Choose the values that a command needs of the daemon, in the form the keeper takes.
+
+    :raises Malformed: when one is of another form
+    """
+    found = {name: known[name] for name in VARIABLE.findall(command.template) if name in known}
+    for name, text in found.items():
+        if not forms.WORD.fullmatch(text):
+            raise Malformed(f'command "{command.name}": %{name}% cannot be given to the keeper')
+    return found
 
 
 def short_hash(text: str) -> str:
