@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from twisted.logger import Logger
 
+from gotwist.auth.attempts import network_of
 from gotwist.auth.oidc.http import Answer, Requests, Unanswered
 from gotwist.auth.oidc.shared import Shared
 from gotwist.auth.openid.claims import user_of, with_userinfo
@@ -106,6 +107,7 @@ class RelyingParty:
     @contextmanager
     def _place(self, peer: str) -> Iterator[None]:
         """Bound what is asked of the provider at once, by one address and by all."""
+        peer = network_of(peer)
         if self._pending[peer] >= MAX_PENDING_PER_PEER or self._pending.total() >= MAX_PENDING:
             raise Unanswered("too many sign-ins at once")
         self._pending[peer] += 1

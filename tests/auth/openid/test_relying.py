@@ -284,6 +284,13 @@ class BoundTests(RelyingCase):
         with self.assertRaises(Refused):
             flows.take("oidc", mine[0].state, mine[0].binding)
 
+    def test_one_network(self) -> None:
+        """Of IPv6 a whole network counts as one address."""
+        flows = Flows(self.clock.seconds, most=100, most_per_peer=3)
+        for host in range(10):
+            flows.begin("oidc", BACK, "/", f"2001:db8::{host:x}")
+        self.assertEqual(len(flows), 3)
+
     def test_all_addresses(self) -> None:
         """Beyond the limit the oldest sign-in of all is given up."""
         flows = Flows(self.clock.seconds, most=10)
