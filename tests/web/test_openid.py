@@ -93,7 +93,7 @@ class OpenIdTests(SynchronousTestCase):
             host="shell.example.org", X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.7"
         )
         self.assertEqual(self.party.begun[-1].redirect_uri, "https://shell.example.org/auth/oidc")
-        self.assertEqual(self.party.begun[-1].peer, "203.0.113.7")
+        self.assertEqual(self.party.begun[-1].network, "203.0.113.7")
         cookie = answer.header("set-cookie") or ""
         self.assertTrue(cookie.startswith("__Host-gotwist-flow-oidc="))
         self.assertIn("; Secure", cookie)

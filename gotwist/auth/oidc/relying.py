@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from twisted.logger import Logger
 
+from gotwist.auth.attempts import network_of
 from gotwist.auth.oidc.http import Answer, Requests, Unanswered
 from gotwist.auth.oidc.shared import Shared
 from gotwist.auth.openid.claims import user_of, with_userinfo
@@ -34,6 +37,9 @@ FRESH_S: Final = 3_600.0
 KEYS_PAUSE_S: Final = 30.0
 """How often an unknown key may be a reason to fetch the keys before their time."""
 
+MAX_PENDING: Final = 64
+MAX_PENDING_PER_PEER: Final = 8
+
 
 class RelyingParty:
     """This daemon towards one provider.
@@ -59,6 +65,7 @@ class RelyingParty:
         self._wall_now = wall_now
         self._provider: tuple[float, Provider] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._pending: Counter[str] = Counter()
         self._refetched = -math.inf
         self._discovery = Shared(self._discover)
         self._key_fetch = Shared(self._fetch_keys)
@@ -90,10 +97,26 @@ class RelyingParty:
         """
         try:
             flow = self._flows.take(self.registration.method, fields.get("state"), binding)
-            return user_of(await self._redeem(fields, flow), self.registration), flow
+            with self._place(peer):
+                claims = await self._redeem(fields, flow)
+            return user_of(claims, self.registration), flow
         except (Refused, Unanswered) as error:
             self._tell(peer, error.reason)
             raise
+
+    @contextmanager
+    def _place(self, peer: str) -> Iterator[None]:
+        """Bound what is asked of the provider at once, by one address and by all."""
+        peer = network_of(peer)
+        if self._pending[peer] >= MAX_PENDING_PER_PEER or self._pending.total() >= MAX_PENDING:
+            raise Unanswered("too many sign-ins at once")
+        self._pending[peer] += 1
+        try:
+            yield
+        finally:
+            self._pending[peer] -= 1
+            if not self._pending[peer]:
+                del self._pending[peer]
 
     def _tell(self, peer: str, reason: str) -> None:
         self.log.warn(

@@ -32,7 +32,8 @@ class Shared(Generic[T]):
         return waiting
 
     def _forget(self, waiting: Deferred[T]) -> None:
-        self._waiting.remove(waiting)
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
 
     def _ended(self) -> list[Deferred[T]]:
         waiting, self._waiting = self._waiting, []
@@ -41,8 +42,10 @@ class Shared(Generic[T]):
 
     def _give(self, result: T) -> None:
         for each in self._ended():
-            each.callback(result)
+            if not each.called:
+                each.callback(result)
 
     def _fail(self, failure: Failure) -> None:
         for each in self._ended():
-            each.errback(failure)
+            if not each.called:
+                each.errback(failure)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from gotwist.auth.attempts import network_of
 from gotwist.auth.openid.refusal import Refused
 
 LIFETIME_S: Final = 600.0
@@ -30,7 +31,8 @@ class Flow:
     redirect_uri: str
     next: str
     """Where the person wanted to go; a path of this site, checked before."""
-    peer: str
+    network: str
+    """Where it was begun."""
     started: float
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -74,7 +76,8 @@ class Flows:
         self._forget_expired()
         if binding is None or not self._is_in_use(binding):
             binding = _random()
-        theirs = [flow.state for flow in self._flows.values() if flow.peer == peer]
+        network = network_of(peer)
+        theirs = [flow.state for flow in self._flows.values() if flow.network == network]
         if len(theirs) >= self._most_per_peer:
             del self._flows[theirs[0]]
         elif len(self._flows) >= self._most:
@@ -83,7 +86,7 @@ class Flows:
             method=method,
             redirect_uri=redirect_uri,
             next=next,
-            peer=peer,
+            network=network,
             started=self._now(),
             state=_random(),
             nonce=_random(),

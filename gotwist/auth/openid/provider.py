@@ -68,17 +68,6 @@ def check_url(url: object, *, plain_allowed: bool) -> str:
     return url
 
 
-def check_issuer(issuer: str) -> str:
-    """Give an issuer back when it is one that may be asked.
-
-    :raises Malformed: when it is not https (http on loopback), or has a query.
-    """
-    check_url(issuer, plain_allowed=True)
-    if "?" in issuer:
-        raise Malformed("an issuer has no query")
-    return issuer
-
-
 def discovery_url(issuer: str) -> str:
     """Where an issuer's discovery document is."""
     return issuer.rstrip("/") + WELL_KNOWN

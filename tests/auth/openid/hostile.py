@@ -138,7 +138,7 @@ class HostileProvider:
 
     async def _asked(self, url: str) -> None:
         self.requests.append(urlsplit(url).path.rpartition("/")[2])
-        for ending, waiting in self.held.items():
+        for ending, waiting in tuple(self.held.items()):
             if url.endswith(ending):
                 waiting.append(Deferred())
                 await waiting[-1]

@@ -18,7 +18,7 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.auth.oidc.http import Answer
-from gotwist.auth.oidc.relying import FRESH_S, KEYS_PAUSE_S, RelyingParty
+from gotwist.auth.oidc.relying import FRESH_S, KEYS_PAUSE_S, MAX_PENDING_PER_PEER, RelyingParty
 from gotwist.auth.openid.flows import LIFETIME_S, Flow, Flows
 from gotwist.auth.openid.idtoken import LEEWAY_S, MAX_AGE_S
 from gotwist.auth.openid.refusal import DECLINED, NOT_YOU, REFUSAL, Refused
@@ -283,6 +283,13 @@ class BoundTests(RelyingCase):
         self.assertEqual(flows.take("oidc", mine[-1].state, mine[-1].binding), mine[-1])
         with self.assertRaises(Refused):
             flows.take("oidc", mine[0].state, mine[0].binding)
+
+    def test_one_network(self) -> None:
+        """Of IPv6 a whole network counts as one address."""
+        flows = Flows(self.clock.seconds, most=100, most_per_peer=3)
+        for host in range(10):
+            flows.begin("oidc", BACK, "/", f"2001:db8::{host:x}")
+        self.assertEqual(len(flows), 3)
 
     def test_all_addresses(self) -> None:
         """Beyond the limit the oldest sign-in of all is given up."""
@@ -682,6 +689,26 @@ class OutageTests(RelyingCase):
         for each in waiting[1:]:
             self.successResultOf(each)
         self.assertEqual(self.provider.requests, ["openid-configuration"])
+
+    def test_many_at_once(self) -> None:
+        """One address has only so many sign-ins judged at once, and takes no place of others."""
+        self.provider.held["/token"] = []
+        waiting = []
+        for number in range(MAX_PENDING_PER_PEER + 1):
+            url, flow = self.begin()
+            fields = self.provider.authorize(url)
+            work = self.party.finish(fields, PEER, flow.binding)
+            waiting.append(Deferred.fromCoroutine(work))
+            self.assertEqual(len(self.provider.held["/token"]), min(number + 1, 8))
+        self.failureResultOf(waiting.pop(), Unavailable)
+        url, flow = self.begin()
+        other = self.party.finish(self.provider.authorize(url), "192.0.2.1", flow.binding)
+        waiting.append(Deferred.fromCoroutine(other))
+        for held in self.provider.held.pop("/token"):
+            held.callback(None)
+        for each in waiting:
+            self.assertEqual(self.successResultOf(each)[0].upn, "alice")
+        self.sign_in()
 
     def test_fresh(self) -> None:
         """What a provider says of itself is asked anew every hour."""

@@ -290,7 +290,9 @@ class BrowserTests(BrowserTestCase):
     def test_chromium(self) -> None:
         """A person signs in at the provider and has a shell; the cookie is the strict one."""
         daemon = self.daemon("--auth=oidc")
-        provider = RealProvider([f"{daemon.base}auth/oidc"])
+        # Another site than the provider's, as it is in life.
+        base = f"http://localhost:{daemon.port}/"
+        provider = RealProvider([f"{base}auth/oidc"])
         self.addCleanup(provider.stop)
         provider.start()
         daemon.write_settings(
@@ -300,21 +302,21 @@ class BrowserTests(BrowserTestCase):
         context = self.context()
         tab = Tab(context)
         page = tab.page
-        page.goto(daemon.base)
+        page.goto(base)
         page.get_by_role("link", name="Sign in with the tests' provider").click()
         page.fill("input[name=login]", "alice")
         page.fill("input[name=password]", "anything")
         page.get_by_role("button", name="Sign-in").click()
         page.get_by_role("button", name="Continue").click()
-        page.wait_for_url(daemon.base)
+        page.wait_for_url(base)
         tab.ready()
-        self.assertEqual(tab.js("location.href"), daemon.base)
+        self.assertEqual(tab.js("location.href"), base)
         tab.run("echo $((6*7))-fold", "42-fold")
         [cookie] = [item for item in context.cookies() if item["name"] == "gotwist"]
         self.assertEqual((cookie["sameSite"], cookie["httpOnly"]), ("Strict", True))
         # Signed out here, one click signs in again: the provider still knows who it is.
         context.clear_cookies(name="gotwist")
-        page.goto(daemon.base)
+        page.goto(base)
         page.get_by_role("link", name="Sign in with the tests' provider").click()
-        page.wait_for_url(daemon.base)
+        page.wait_for_url(base)
         tab.ready()
