@@ -125,6 +125,7 @@ def _new_api_key(command_line: CommandLine) -> int:
     # As a start would: a directory with nothing but keys would be no first start any more.
     opened = open_settings(command_line.overrides, places())
     key = add_api_key(opened.directory)
+    record_now(opened.source.current, "key_made", key=key)
     print(key)
     path = os.path.join(opened.directory, API_KEYS)
     print(f"The secret of this key stands in {path}.", file=sys.stderr)

@@ -25,39 +25,50 @@ from gotwist.settings.snapshot import Snapshot
 _MAY_PASS = (errno.ENOSPC, errno.EDQUOT)
 
 
-def sinks(snapshot: Snapshot, *, opens: bool = True) -> tuple[Sink, ...]:
-    """Open the places for the audit stream; blocks.
-
-    :param opens: false while rights are still to be given up: the file is to be made by the
-        account that has to find and rename it later, which then happens at the first line; its
-        directory has to be there.
-    :raises Unavailable: when its file cannot be had.
-    """
+def sinks(snapshot: Snapshot) -> tuple[Sink, ...]:
+    """The places for the audit stream; nothing is opened yet."""
     found: list[Sink] = []
     if snapshot.boolean("audit"):
-        path = snapshot.text("audit_log")
-        directory = os.path.dirname(path)
-        if opens and not os.path.isdir(directory):
-            make_private_directory(directory)
-        file = LogFile(
-            path,
-            max_bytes=snapshot.integer("audit_log_max_size"),
-            backups=snapshot.integer("audit_log_backups"),
+        found.append(
+            LogFile(
+                snapshot.text("audit_log"),
+                max_bytes=snapshot.integer("audit_log_max_size"),
+                backups=snapshot.integer("audit_log_backups"),
+            )
         )
-        try:
-            if opens:
-                file.open()
-        except OSError as problem:
-            if problem.errno not in _MAY_PASS:
-                reason = (problem.strerror or "input/output error").lower()
-                raise Unavailable(
-                    f"{path}: the audit log cannot be written: {reason}; choose another place "
-                    "with --audit_log, or do without it by --audit=False"
-                ) from problem
-        found.append(file)
     if snapshot.boolean("audit_syslog"):
         found.append(SystemLog(snapshot.text("syslog_facility")))
     return tuple(found)
+
+
+def log_directory(snapshot: Snapshot) -> str | None:
+    """The directory that has to be made for the audit log; None when it is there, or not needed."""
+    directory = os.path.dirname(snapshot.text("audit_log"))
+    return directory if snapshot.boolean("audit") and not os.path.isdir(directory) else None
+
+
+def open_places(snapshot: Snapshot, places: Sequence[Sink]) -> None:
+    """Open what can be refused, as the account that has to find and rename it later; blocks.
+
+    :raises Unavailable: when the file cannot be had.
+    """
+    directory = log_directory(snapshot)
+    if directory is not None:
+        make_private_directory(directory)
+    for file in places:
+        if not isinstance(file, LogFile):
+            continue
+        try:
+            file.open()
+        except OSError as problem:
+            if problem.errno in _MAY_PASS:
+                continue
+            reason = (problem.strerror or "input/output error").lower()
+            raise Unavailable(
+                f"{snapshot.text('audit_log')}: the audit log cannot be written: {reason}; let "
+                "the daemon's account write it and its directory, choose another place with "
+                "--audit_log, or do without it by --audit=False"
+            ) from problem
 
 
 def record_act(
@@ -156,6 +167,21 @@ def files_sent(audit: Audit) -> Callable[[str, str, str, int], None]:
 
     def tell(user: str, address: str, name: str, size: int) -> None:
         audit.record("file_sent", address=address, size=size, user=user, name=name)
+
+    return tell
+
+
+def passwords_judged(audit: Audit) -> Callable[[int, str, str, bool], None]:
+    """Tells what the authentication service answers; for ``auth_service``."""
+
+    def tell(uid: int, user: str, service: str, is_right: bool) -> None:
+        audit.record(
+            "password_judged",
+            uid=uid,
+            accepted=is_right,
+            service=service or None,
+            user=user or None,
+        )
 
     return tell
 

@@ -13,7 +13,7 @@ from gotwist.auth.pam.checks import Checks
 from gotwist.auth.pam.jobs import Limits
 from gotwist.auth.pam.judging import Judge, Wait
 from gotwist.auth.pam.service import IWorkersReactor, PamWorkers
-from gotwist.auth.unix.service import AuthService, DoorSettings, IAuthReactor
+from gotwist.auth.unix.service import AuthService, DoorSettings, IAuthReactor, Told
 from gotwist.clock import install_monotonic
 from gotwist.errors import GotwistError
 from gotwist.settings.commandline import CommandLine
@@ -79,8 +79,13 @@ def pam_workers(snapshot: Snapshot, reactor: IWorkersReactor) -> PamWorkers:
     )
 
 
-def auth_service(snapshot: Snapshot, reactor: IAuthReactor, checks: Checks) -> AuthService:
-    """Make the door for other programs."""
+def auth_service(
+    snapshot: Snapshot, reactor: IAuthReactor, checks: Checks, told: Told | None = None
+) -> AuthService:
+    """Make the door for other programs.
+
+    :param told: hears of each answer, beside the log
+    """
     path = snapshot.optional_text("authservice_path")
     return AuthService(
         reactor,
@@ -102,6 +107,7 @@ def auth_service(snapshot: Snapshot, reactor: IAuthReactor, checks: Checks) -> A
                 problem=str(problem),
             ),
         ),
+        told,
     )
 
 

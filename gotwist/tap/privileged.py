@@ -19,6 +19,7 @@ from gotwist.keeper import wire
 from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap import keeper, parts
+from gotwist.tap.auditing import log_directory
 from gotwist.tap.passwords import pam_realm
 from gotwist.tap.rights import Rights, check_way, give_up, hand_over, let_read
 from gotwist.tap.signing_in import SigningIn
@@ -61,6 +62,8 @@ def set_up(
     let_read(settings_dir, written, rights)
     for name in DIRECTORIES:
         hand_over(snapshot.text(name), rights)
+    if (logs := log_directory(snapshot)) is not None:
+        hand_over(logs, rights)
     _share_own_certificate(snapshot, rights)
     keeper.start(rights, snapshot)
     for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
@@ -86,8 +89,13 @@ def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
         path.chmod(0o750 if path.is_dir() else 0o640)
 
 
-def ready(rights: Rights, snapshot: Snapshot, signing_in: SigningIn) -> Callable[[], None]:
-    """What is left to do once the doors are open: become the daemon's account."""
+def ready(
+    rights: Rights, snapshot: Snapshot, signing_in: SigningIn, then: Callable[[], None]
+) -> Callable[[], None]:
+    """What is left to do once the doors are open: become the daemon's account.
+
+    :param then: called as that account; may refuse
+    """
 
     def become() -> None:
         give_up(rights)
@@ -103,6 +111,7 @@ def ready(rights: Rights, snapshot: Snapshot, signing_in: SigningIn) -> Callable
                 "this account cannot read the key {path}",
                 path=snapshot.text("keyfile"),
             )
+        then()
         signing_in.load()
 
     return become

@@ -49,7 +49,7 @@ class PlacesTests(HomeTestCase):
     def test_before_rights_are_given_up(self) -> None:
         """Whoever will write the file makes it: nothing is made before."""
         snapshot = open_settings({}, places()).source.current
-        (file,) = auditing.sinks(snapshot, opens=False)
+        (file,) = auditing.sinks(snapshot)
         self.assertFalse((self.home / "log").exists())
         (self.home / "log").mkdir()
         file.write([b"x\n"])
@@ -76,7 +76,7 @@ class CommandLineTests(HomeTestCase):
     def test_act(self) -> None:
         """What somebody does on the command line stands in the file, with who it was."""
         snapshot = open_settings({}, places()).source.current
-        auditing.sinks(snapshot)
+        auditing.open_places(snapshot, auditing.sinks(snapshot))
         auditing.record_now(snapshot, "terminals_killed", running=True)
         read = json.loads((self.home / "log" / "audit.log").read_text())
         self.assertEqual(

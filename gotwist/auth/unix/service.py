@@ -6,9 +6,10 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -46,16 +47,27 @@ class DoorSettings:
     peers: tuple[str, ...] = ()
 
 
+Told: TypeAlias = Callable[[int, str, str, bool], None]
+"""Given who asked, for whom by which PAM service (both empty when refused), and the answer."""
+
+
 class AuthService(Service):
     """Listens while it runs; whoever may connect is also asked for by the kernel's word."""
 
     log = Logger()
 
-    def __init__(self, reactor: IAuthReactor, settings: DoorSettings, judges: Judges) -> None:
+    def __init__(
+        self,
+        reactor: IAuthReactor,
+        settings: DoorSettings,
+        judges: Judges,
+        told: Told | None = None,
+    ) -> None:
         self.settings = settings
         self.factory: AuthFactory | None = None
         self._reactor = reactor
         self._judges = judges
+        self._told = told
         self._port: IListeningPort | None = None
 
     def privilegedStartService(self) -> None:
@@ -124,6 +136,10 @@ class AuthService(Service):
         return ended.addErrback(lambda failure: failure.trap(FileNotFoundError) and None)
 
     def _judged(self, request: Request, peer: Peer, is_right: bool) -> None:
+        if self._told is not None:
+            # What stands in place of a refused name can be a password, or anything.
+            name, service = (request.user, request.service) if is_right else ("", "")
+            self._told(peer.uid, name, service, is_right)
         if is_right:
             self.log.info(
                 "authentication service: {user} is right for {service}, asked by uid {uid}",
