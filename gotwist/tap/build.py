@@ -20,6 +20,7 @@ from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
+from gotwist.auth.certificates import METHOD_SSL
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
@@ -228,6 +229,17 @@ def _web_door(
         refusal_headers=parts.refusal_headers(chosen),
     )
 
+    # Where certificates name nobody, showing one would be taken for a failed sign-in.
+    are_names = METHOD_SSL in signing_in.methods
+
+    def peer_of(request: IRequest) -> Peer:
+        assert isinstance(request, Request)
+        return Peer(
+            request.client_address(),
+            request.is_secure_for_client(),
+            request.client_certificate() if are_names else None,
+        )
+
     def page_settings(view: SignInView) -> dict[str, object]:
         terminal = settings().application("terminal", view.attributes, view.groups)
         return {
@@ -251,18 +263,11 @@ def _web_door(
             applications=lambda: tuple(
                 application.name.lower() for application in gateway.table.applications
             ),
-            websocket=GatewayResource(factory, _peer_of),
+            websocket=GatewayResource(factory, peer_of),
             handlers=handlers,
         ),
         reactor,
         tls=tls,
-    )
-
-
-def _peer_of(request: IRequest) -> Peer:
-    assert isinstance(request, Request)
-    return Peer(
-        request.client_address(), request.is_secure_for_client(), request.client_certificate()
     )
 
 
