@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import resource
 import time
@@ -13,7 +12,6 @@ from typing import Final
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorFDSet, IReactorTCP
 from twisted.logger import Logger
-from twisted.web.iweb import IRequest
 
 from gotwist.applications.example.echo import Example
 from gotwist.applications.go.core import Go
@@ -27,13 +25,10 @@ from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
 from gotwist.events.service import AuditService, IAuditReactor
 from gotwist.gateway.application import Application
-from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
-from gotwist.gateway.handshake import GatewayAdmission
 from gotwist.gateway.house import House
 from gotwist.gateway.loader import load_applications
 from gotwist.gateway.sessions import Sessions
-from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
 from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.paths import check_socket_path
@@ -59,13 +54,9 @@ from gotwist.tap.terminals import (
     own_account,
     run_in_background,
 )
-from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
+from gotwist.tap.web_door import web_door
 from gotwist.web.handlers import Handlers
-from gotwist.web.request import Request
-from gotwist.web.resources import HouseParts
 from gotwist.web.service import IWebReactor, WebDoor
-from gotwist.web.signin import SignInView
-from gotwist.web.static import load_bundle
 
 BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
@@ -144,7 +135,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     house.shared["terminal"] = programs
     gateway = Gateway(house, _applications(snapshot, house))
 
-    web = _web_door(reactor, settings, signing_in, gateway, handlers)
+    web = web_door(reactor, settings, signing_in, gateway, handlers)
     # A launch link is for the account whose terminals these are; others sign in themselves.
     greeting = Greeting(web, signing_in, account.name if rights is None else "", settings, audit)
     chores = ChoresService(
@@ -248,86 +239,6 @@ def _applications(snapshot: Snapshot, house: House) -> tuple[type[Application], 
             "application skipped", failure, application=name
         ),
     )
-
-
-def _web_door(
-    reactor: IDaemonReactor,
-    settings: Callable[[], Snapshot],
-    signing_in: SigningIn,
-    gateway: Gateway,
-    handlers: Handlers,
-) -> WebDoor:
-    chosen = parts.web_settings(settings())
-    tls = None
-    if not chosen.disable_ssl:
-        # Not for plain HTTP: they load megabytes of certificates and ciphers.
-        from gotwist.web.certificate import ensure_certificate
-        from gotwist.web.tls import ReloadingTls
-
-        assert chosen.certificate is not None and chosen.keyfile is not None
-        names = parts.certificate_names(settings())
-        if ensure_certificate(chosen.certificate, chosen.keyfile, names):
-            log.info("certificate made: {path}", path=str(chosen.certificate))
-        tls = ReloadingTls(chosen.certificate, chosen.keyfile, parts.client_policy(settings()))
-    admission = GatewayAdmission(
-        gateway,
-        parts.Kept(parts.origin_rule, settings),
-        secure_cookie=SECURE_COOKIE,
-        plain_cookie=PLAIN_COOKIE,
-    )
-    factory = GuardedFactory(
-        reactor,
-        admission,
-        server=chosen.server_header,
-        max_connections=chosen.limits.connections,
-        refusal_headers=parts.refusal_headers(chosen),
-    )
-
-    def page_settings(view: SignInView) -> dict[str, object]:
-        terminal = settings().application("terminal", view.attributes, view.groups)
-        return {
-            "prefix": chosen.prefix,
-            "upn": view.upn,
-            "scrollback": terminal.integer("scrollback"),
-            # Where nothing can be taken up again, leaving the page ends the programs.
-            "persistent": settings().seconds("session_timeout") > 0,
-            "version": installed_version(),
-        }
-
-    return WebDoor(
-        chosen,
-        HouseParts(
-            desk=signing_in.desk,
-            bundle=load_bundle(chosen.static_directory),
-            page_settings=page_settings,
-            questions=signing_in.questions,
-            api_methods=lambda: parts.api_methods(settings()),
-            ways=signing_in.ways(),
-            applications=lambda: tuple(
-                application.name.lower() for application in gateway.table.applications
-            ),
-            websocket=GatewayResource(factory, _peer_of),
-            handlers=handlers,
-            on_file=auditing.files_sent(gateway.house.audit),
-        ),
-        reactor,
-        tls=tls,
-    )
-
-
-def _peer_of(request: IRequest) -> Peer:
-    assert isinstance(request, Request)
-    address, secure = request.client_address(), request.is_secure_for_client()
-    certificate = request.client_certificate()
-    if certificate is not None:
-        return Peer(address, secure, certificate)
-    return _peer(address, secure)
-
-
-@functools.lru_cache(maxsize=1_024)
-def _peer(address: str, secure: bool) -> Peer:
-    # Many connections come from one place.
-    return Peer(address, secure)
 
 
 def _apply(

@@ -133,10 +133,7 @@ def _mark(applications: list[dict[str, object]]) -> int:
 
 
 def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
-    """What the member ``auth`` offers.
-
-    :raises Denied: for a text that only begins like an object.
-    """
+    """What the member ``auth`` offers."""
     if auth is None:
         return None
     if isinstance(auth, str):
@@ -144,6 +141,7 @@ def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
             try:
                 return ApiCredentials(parse_text(auth))
             except Malformed:
-                raise Denied("Please sign in.") from None
+                # Judged, refused and told of like any other object that lacks something.
+                return ApiCredentials({})
         return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
     return ApiCredentials(auth)
