@@ -9,7 +9,7 @@ from typing import Final, cast
 from twisted.internet.interfaces import IReactorFromThreads
 
 from gotwist.auth.kerberos import METHOD, Acceptor, Negotiator
-from gotwist.housekeeping.service import PrivateThreads
+from gotwist.housekeeping.fairness.service import FairThreads
 from gotwist.tap.method import Method, Surroundings
 from gotwist.web.basic import wants_basic
 from gotwist.web.negotiate import PAGE, NegotiatePage, negotiates
@@ -33,10 +33,10 @@ def make_kerberos(surroundings: Surroundings) -> Method:
         realm,
         Path(snapshot.text("runtime_dir")) / "kerberos-replays",
     )
-    threads = PrivateThreads(
+    threads = FairThreads(
         cast(IReactorFromThreads, surroundings.reactor), "gotwist-kerberos", most=_THREADS
     )
-    negotiator = Negotiator(acceptor, threads.run)
+    negotiator = Negotiator(acceptor, threads.run_for)
     basic_realm = (realm or "gotwist") if chosen & _PASSWORD_METHODS else None
     is_alone = chosen <= _NOT_ASKED
 
