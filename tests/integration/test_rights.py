@@ -236,6 +236,7 @@ class RightsTests(RightsTestCase):
         self.start_keeper(daemon)
         daemon.prefix = self.become()
         daemon.start()
+        until(lambda: daemon.log.read_text().count("keeper: process") == 2, "the keeper")
         _, screen = self.screen(daemon, self.alice)
         screen.type(b"id -un\n")
         screen.until_text(f"{self.alice}\r".encode())
