@@ -7,15 +7,28 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from gotwist.auth.conversation import Asking, Conversation, MoreAsked, Proven, Step
 from gotwist.auth.credentials import (
+    AnswerCredentials,
     CookieCredentials,
     Credentials,
     NoCredentials,
     TokenCredentials,
 )
+from gotwist.auth.guard import TooManyFailures
 from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH, MAX_AGE_S, TokenStore, take_token
 from gotwist.auth.user import User
-from gotwist.errors import Denied
+from gotwist.auth.watch import (
+    ANSWER,
+    COOKIE,
+    NOTHING,
+    TOO_MANY,
+    UNAVAILABLE,
+    WRONG,
+    NoWatch,
+    Watch,
+    claim_of,
+)
+from gotwist.errors import Denied, Unavailable
 
 T = TypeVar("T")
 
@@ -48,6 +61,7 @@ class Authenticator:
     :param checkers: by type of credentials; what has none is refused.
     :param signins: where those who have proven who they are get their sign-in.
     :param second_factor: asked about everybody who has proven who they are.
+    :param watch: is told of sign-ins and refusals.
     """
 
     def __init__(
@@ -55,10 +69,12 @@ class Authenticator:
         checkers: Mapping[type, Checker],
         signins: SignIns,
         second_factor: SecondFactor | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._checkers = dict(checkers)
         self._signins = signins
         self._second_factor = second_factor
+        self._watch = watch or NoWatch()
 
     async def authenticate(self, credentials: Credentials, peer: str) -> SignIn:
         """Judge what was offered.
@@ -68,35 +84,73 @@ class Authenticator:
         :raises Denied: with :data:`REFUSAL`, whatever the reason.
         :raises Unavailable: when it cannot be judged now.
         """
-        checker = self._checkers.get(type(credentials))
-        if checker is None:
-            raise Denied(REFUSAL)
-        return await self._admit(self._first(checker(credentials, peer), peer), peer)
+        if isinstance(credentials, AnswerCredentials):
+            return await self.go_on(credentials.conversation, credentials.texts, peer)
+        judged = await self._judge(credentials, peer)
+        return self._sign_in(judged, peer) if isinstance(judged, Proven) else judged
+
+    async def prove(self, credentials: Credentials, peer: str) -> Proven:
+        """Judge credentials that stand for one request only; raises like ``authenticate``."""
+        try:
+            judged = await self._judge(credentials, peer)
+        except MoreAsked as more:
+            more.asking.conversation.close()
+            raise
+        return judged if isinstance(judged, Proven) else Proven(judged.user, judged.ticket)
 
     async def arrive(self, proven: Proven, peer: str) -> SignIn:
         """Sign in whom a method has proven by pages of its own; raises like ``authenticate``."""
-        return await self._admit(self._first(_at_once(proven), peer), peer)
+        step = self._first(_at_once(proven), peer)
+        judged = await self._watched(step, (proven.user.upn, proven.user.method), peer)
+        return self._sign_in(judged, peer)
 
     async def go_on(self, conversation: Conversation, texts: Sequence[str], peer: str) -> SignIn:
         """Give the answers to a question; raises like :meth:`authenticate`."""
-        return await self._admit(conversation.answer(texts), peer)
+        judged = await self._watched(conversation.answer(texts), ("", ANSWER), peer)
+        return self._sign_in(judged, peer)
 
-    async def _first(self, judging: Awaitable[SignIn | Step], peer: str) -> SignIn | Step:
+    async def _judge(self, credentials: Credentials, peer: str) -> SignIn | Proven:
+        checker = self._checkers.get(type(credentials), _nobody)
+        judging = checker(credentials, peer)
+        return await self._watched(self._first(judging, peer), claim_of(credentials), peer)
+
+    async def _first(self, judging: Awaitable[T | Step], peer: str) -> T | Step:
         step = await judging
         if self._second_factor is None:
             return step
         return await _followed(step, self._second_factor, peer)
 
-    async def _admit(self, judging: Awaitable[SignIn | Step], peer: str) -> SignIn:
+    async def _watched(
+        self, judging: Awaitable[T | Step], claim: tuple[str, str], peer: str
+    ) -> T | Proven:
+        name, way = claim
         try:
             step = await judging
         except Denied as reason:
+            # Browsers come with nothing or an old cookie all the time: no attempt at anything.
+            if way not in (NOTHING, COOKIE):
+                self._watch.refused(name, way, peer, WRONG)
             raise Denied(REFUSAL) from reason
+        except Unavailable as reason:
+            why = TOO_MANY if isinstance(reason, TooManyFailures) else UNAVAILABLE
+            self._watch.refused(name, way, peer, why)
+            raise
         if isinstance(step, Asking):
             raise MoreAsked(step)
         if isinstance(step, Proven):
-            return self._signins.issue(step.user, address=peer, ticket=step.ticket)
+            self._watch.signed_in(step.user, peer)
         return step
+
+    def _sign_in(self, proven: Proven, peer: str) -> SignIn:
+        return self._signins.issue(proven.user, address=peer, ticket=proven.ticket)
+
+
+async def _nobody(credentials: Credentials, peer: str) -> Proven:
+    raise Denied("no method that is on understands this")
+
+
+async def _at_once(proven: Proven) -> Proven:
+    return proven
 
 
 async def _followed(step: T, second_factor: SecondFactor, peer: str) -> T | Step:
@@ -120,10 +174,6 @@ class _FirstFactor:
 
     def close(self) -> None:
         self._conversation.close()
-
-
-async def _at_once(proven: Proven) -> Proven:
-    return proven
 
 
 def cookie_checker(signins: SignIns, methods: Iterable[str]) -> Checker:
@@ -180,6 +230,7 @@ def build_authenticator(
     launch_max_age_s: Callable[[], float] = lambda: MAX_AGE_S[LAUNCH],
     more: Mapping[type, Checker] | None = None,
     second_factor: SecondFactor | None = None,
+    watch: Watch | None = None,
 ) -> Authenticator:
     """The authenticator for the ``auth`` setting.
 
@@ -198,4 +249,4 @@ def build_authenticator(
     }
     if METHOD_NONE in methods:
         checkers[NoCredentials] = anonymous_checker(signins)
-    return Authenticator(checkers, signins, second_factor)
+    return Authenticator(checkers, signins, second_factor, watch)

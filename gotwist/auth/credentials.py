@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from gotwist.auth.conversation import Conversation
+
 
 @dataclass(frozen=True)
 class NoCredentials:
@@ -42,6 +44,19 @@ class ApiCredentials:
     fields: Mapping[str, object] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class AnswerCredentials:
+    """The answers to a question that was asked after the first credentials."""
+
+    conversation: Conversation
+    texts: tuple[str, ...] = field(repr=False)
+
+
 Credentials: TypeAlias = (
-    NoCredentials | CookieCredentials | TokenCredentials | PasswordCredentials | ApiCredentials
+    NoCredentials
+    | CookieCredentials
+    | TokenCredentials
+    | PasswordCredentials
+    | ApiCredentials
+    | AnswerCredentials
 )

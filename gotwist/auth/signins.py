@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from gotwist.auth.user import User
 
 SESSION_LENGTH = 45
+_MOST_OF_ONE_USER = 100
 _COOKIE = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\Z")
 
 
@@ -38,6 +39,11 @@ class SignIn:
     address: str = ""
     ticket: str = field(default="", repr=False)
     cookie: str = field(default="", repr=False, compare=False)
+
+    @property
+    def handle(self) -> str:
+        """Names this sign-in to its user; from it nothing else can be found."""
+        return hashlib.sha256(f"handle {self.id}".encode()).hexdigest()[:16]
 
 
 class SignIns:
@@ -100,13 +106,17 @@ class SignIns:
         :param ticket: see :class:`SignIn`.
         """
         now = self._wall_now()
+        secret_id = secrets.token_hex(32)
+        session = self.session_of(user) if shared else _session_text(secrets.token_bytes(32))
+        entry = SignIn(_hashed(secret_id), user, session, now, now, address, ticket)
+        own = sorted(self.beside(entry), key=lambda one: one.seen)
+        for oldest in own[: max(0, len(own) - _MOST_OF_ONE_USER + 1)]:
+            # A program that signs in again and again ends its own, not those of others.
+            self.revoke(oldest.id)
         if len(self._entries) >= self._limit:
             self.end_expired()
         while len(self._entries) >= self._limit:
-            self.revoke(min(self._entries.values(), key=lambda entry: entry.seen).id)
-        secret_id = secrets.token_hex(32)
-        session = self._session_of(user) if shared else _session_text(secrets.token_bytes(32))
-        entry = SignIn(_hashed(secret_id), user, session, now, now, address, ticket)
+            self.revoke(min(self._entries.values(), key=lambda one: one.seen).id)
         self._entries[entry.id] = entry
         self._on_changed()
         return replace(entry, cookie=f"{secret_id}.{self._signature(secret_id)}")
@@ -156,6 +166,19 @@ class SignIns:
         ids = [entry.id for entry in self._entries.values() if entry.user.upn == upn]
         return sum(self.revoke(id) for id in ids)
 
+    def beside(self, sign_in: SignIn) -> tuple[SignIn, ...]:
+        """All sign-ins of the same user that hold now, the oldest first.
+
+        Of users that nobody can tell apart: those of the same session.
+        """
+        found = (entry for entry in self._entries.values() if _is_same(entry, sign_in))
+        alive = (entry for entry in found if self._is_alive(entry))
+        return tuple(sorted(alive, key=lambda entry: entry.issued))
+
+    def revoke_beside(self, sign_in: SignIn) -> int:
+        """End this sign-in and all others of the same user; how many there were."""
+        return sum(self.revoke(entry.id) for entry in self.beside(sign_in))
+
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call ``callback`` with the id of every sign-in that ends.
 
@@ -179,11 +202,16 @@ class SignIns:
     def _signature(self, secret_id: str) -> str:
         return hmac.new(self._secret, b"sign-in:" + secret_id.encode(), "sha256").hexdigest()
 
-    def _session_of(self, user: User) -> str:
+    def session_of(self, user: User) -> str:
+        """The session that is this user's own, whichever browsers are signed in."""
         # Derived, not stored: the same user finds the same session after any restart, and on
         # any node with this secret, and nobody without it can name it.
         text = f"session:{user.upn}".encode()
         return _session_text(hmac.new(self._secret, text, "sha256").digest())
+
+
+def _is_same(one: SignIn, other: SignIn) -> bool:
+    return one.user.upn == other.user.upn and one.session == other.session
 
 
 def _hashed(secret_id: str) -> str:

@@ -28,6 +28,7 @@ from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
 from gotwist.auth.signins import SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
+from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
 from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
@@ -49,6 +50,7 @@ class SigningIn:
     :param in_thread: for what waits for a disk
     :param checks: checks passwords by PAM
     :param opens_accounts: terminals run as the account that signed in
+    :param watch: is told of sign-ins and refusals
     :raises GotwistError: when a method cannot be had
     """
 
@@ -61,6 +63,7 @@ class SigningIn:
         reactor: IReactorTime,
         in_thread: InThread,
         checks: Checks | None = None,
+        watch: Watch | None = None,
         *,
         opens_accounts: bool = False,
     ) -> None:
@@ -79,11 +82,15 @@ class SigningIn:
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
         )
+        # What has been ended must stay so, even if this daemon is killed the next moment.
+        self.signins.subscribe(lambda id: self._save_soon())
         self.guard = Guard(
             Attempts(attempt_limits(snapshot)),
             reactor.seconds,
             lambda delay_s: deferLater(reactor, delay_s),
         )
+        # The option comes with the method pam.
+        self._realm = str(snapshot.get("pam_realm") or "gotwist")
         chosen = snapshot.texts("auth")
         surroundings = Surroundings(
             snapshot, settings, reactor, wall_now, in_thread, checks, opens_accounts
@@ -98,6 +105,7 @@ class SigningIn:
             launch_max_age_s=lambda: self.link_ttl_s,
             more=self._checkers(),
             second_factor=second_factor(settings, self.guard, wall_now, in_thread),
+            watch=watch,
         )
         self.questions = OpenQuestions(reactor)
         self.desk = Desk(
@@ -123,8 +131,10 @@ class SigningIn:
     def ways(self) -> Ways:
         """What the sign-in page and address offer."""
         methods = self.methods.values()
+        has_form = any(method.password is not None for method in methods)
         return Ways(
-            has_form=any(method.password is not None for method in methods),
+            has_form=has_form,
+            basic_realm=self._realm if has_form else None,
             has_launch_links=METHOD_TOKEN in self.methods,
             links=tuple(_all(method.links for method in methods)),
             pages={name: make for method in methods for name, make in method.pages.items()},
@@ -166,6 +176,11 @@ class SigningIn:
 
     def _mark(self) -> None:
         self._is_dirty = True
+
+    def _save_soon(self) -> None:
+        Deferred.fromCoroutine(self.save()).addErrback(
+            lambda failure: self.log.failure("sign-ins are not kept", failure=failure)
+        )
 
     async def save(self) -> None:
         """Keep the sign-ins on disk; a full disk costs only those, and is told."""

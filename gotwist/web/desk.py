@@ -9,6 +9,7 @@ from gotwist.auth.conversation import Conversation, Proven
 from gotwist.auth.credentials import Credentials, NoCredentials, TokenCredentials
 from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH
+from gotwist.auth.user import User
 from gotwist.web.signin import SignInTicket, SignInView
 
 
@@ -57,6 +58,11 @@ class Desk:
         """See :class:`~gotwist.web.signin.SignInDesk`."""
         return await self._ticket(await self._authenticator.go_on(conversation, texts, peer))
 
+    async def look(self, credentials: Credentials, peer: str) -> SignInView:
+        """See :class:`~gotwist.web.signin.SignInDesk`."""
+        user = (await self._authenticator.prove(credentials, peer)).user
+        return _view(user, self._signins.session_of(user), peer)
+
     async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
         """See :class:`~gotwist.web.signin.SignInDesk`."""
         return await self._ticket(await self._authenticator.arrive(proven, peer))
@@ -66,7 +72,7 @@ class Desk:
         found = self._signins.find(cookie_value)
         if found is None or found.user.method not in self._methods:
             return None
-        return _view(found, peer)
+        return _view(found.user, found.session, peer)
 
     async def sign_out(self, cookie_value: str) -> None:
         """End the sign-in everywhere."""
@@ -77,9 +83,10 @@ class Desk:
 
     async def _ticket(self, sign_in: SignIn) -> SignInTicket:
         await self._save()
-        return SignInTicket(sign_in.cookie, _view(sign_in, sign_in.address), self.max_age_s)
+        view = _view(sign_in.user, sign_in.session, sign_in.address)
+        return SignInTicket(sign_in.cookie, view, self.max_age_s)
 
 
-def _view(sign_in: SignIn, peer: str) -> SignInView:
-    user = sign_in.user.seen_at(peer)
-    return SignInView(user.upn, sign_in.session, user.facts, user.groups)
+def _view(user: User, session: str, peer: str) -> SignInView:
+    user = user.seen_at(peer)
+    return SignInView(user.upn, session, user.facts, user.groups)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import mimetypes
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 
+from gotwist.errors import Denied
+from gotwist.web.basic import basic_credentials, challenge, wants_basic
 from gotwist.web.conditional import (
     UNSATISFIABLE,
     ByteRange,
@@ -25,15 +28,23 @@ from gotwist.web.confine import is_plain_component, open_confined
 from gotwist.web.filesend import DiskThreads, FileSender
 from gotwist.web.leaf import Body, Leaf, NotFound, decode_path
 from gotwist.web.request import Request
-from gotwist.web.signin import SignInDesk
+from gotwist.web.signin import SignInDesk, SignInView
 
 
 class Downloads(Leaf):
     """The download address; there is no listing."""
 
-    def __init__(self, desk: SignInDesk, session_directory: Path, threads: DiskThreads) -> None:
+    def __init__(
+        self,
+        desk: SignInDesk,
+        session_directory: Path,
+        threads: DiskThreads,
+        *,
+        basic_realm: str | None = None,
+    ) -> None:
         super().__init__()
         self._desk, self._root, self._threads = desk, session_directory, threads
+        self._basic_realm = basic_realm
 
     def render_GET(self, request: Request) -> bytes:
         """No listing."""
@@ -44,16 +55,22 @@ class Downloads(Leaf):
         request.postpath.clear()
         if segments is None:
             return NotFound()
-        return Download(segments, self._desk, self._root, self._threads)
+        return Download(segments, self._desk, self._root, self._threads, self._basic_realm)
 
 
 class Download(Leaf):
     """One file of whoever asks."""
 
     def __init__(
-        self, components: list[str], desk: SignInDesk, root: Path, threads: DiskThreads
+        self,
+        components: list[str],
+        desk: SignInDesk,
+        root: Path,
+        threads: DiskThreads,
+        basic_realm: str | None,
     ) -> None:
         super().__init__()
+        self._basic_realm = basic_realm
         self._components = components
         self._desk, self._root, self._threads = desk, root, threads
 
@@ -64,8 +81,7 @@ class Download(Leaf):
 
     async def render_GET(self, request: Request) -> Body:
         """Send the file, or the one range of it that was asked for."""
-        cookie = request.sign_in_cookie()
-        view = None if cookie is None else self._desk.find(cookie, request.client_address())
+        view = await self._who(request)
         if view is None:
             return request.fail(401)
         if not is_plain_component(view.session_id):
@@ -89,6 +105,20 @@ class Download(Leaf):
         return await request.send_file(sender.send)
 
     render_HEAD = render_GET
+
+    async def _who(self, request: Request) -> SignInView | None:
+        peer = request.client_address()
+        cookie = request.sign_in_cookie()
+        view = None if cookie is None else self._desk.find(cookie, peer)
+        if view is not None or self._basic_realm is None:
+            return view
+        credentials = basic_credentials(request)
+        if credentials is not None:
+            with suppress(Denied):
+                return await self._desk.look(credentials, peer)
+        if wants_basic(request):
+            challenge(request, self._basic_realm)
+        return None
 
     def _prepare(self, request: Request, status: os.stat_result) -> ByteRange | None:
         """Set status and headers; ``None`` when no part of the file is to be sent."""

@@ -3,7 +3,8 @@
     GET  ?check=…              authenticated | unauthenticated
     GET  ?token=…[&next=path]  takes the token, sets the cookie, 303 to the page
     GET  ?logout=…[&redirect=path]   signs out; the body is where to go (old clients)
-    GET  [?next=path]          the sign-in page, or the way on for who is signed in already
+    GET  [?next=path]          the sign-in page, or the way on for who is signed in already;
+                               programs are told that HTTP Basic is understood, and may use it
     POST token=…[&next=path] | logout=…[&redirect=path]      the same as forms
     POST user=…&password=…[&next=path]     the sign-in form
     POST answers=n&a0=…&a1=…               the answers to a question
@@ -16,12 +17,14 @@ with the redirect that follows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from gotwist.auth.conversation import MAX_ANSWER
 from gotwist.auth.credentials import PasswordCredentials
 from gotwist.auth.guard import TooManyFailures
 from gotwist.errors import Denied, Unavailable
 from gotwist.web.arrivals import Arrivals
+from gotwist.web.basic import basic_credentials, challenge, wants_basic
 from gotwist.web.cookies import clear_cookie
 from gotwist.web.fields import parse_fields, safe_next
 from gotwist.web.leaf import HTML, Body, Leaf, moved
@@ -41,6 +44,10 @@ def show_sign_in(
     """Answer with the sign-in page."""
     if request.code == 200:
         request.setResponseCode(401)
+        # Only who brings something of the kind is told that it would be understood: a browser
+        # would put a box of its own over the page.
+        if ways.basic_realm is not None and request.getHeader("authorization") is not None:
+            challenge(request, ways.basic_realm)
     request.setHeader("content-type", HTML)
     return sign_in_page(
         prefix + "auth",
@@ -97,10 +104,18 @@ class AuthResource(Leaf):
             return self._enter(request, fields)
         return self._act(request, fields, form=True)
 
-    def _begin(self, request: Request, fields: Mapping[str, str]) -> bytes:
-        if self._is_signed_in(request) or not self._ways.has_form:
-            return moved(request, safe_next(fields.get("next"), self._prefix), 303)
-        return show_sign_in(request, self._ways, self._prefix, next=fields.get("next"))
+    async def _begin(self, request: Request, fields: Mapping[str, str]) -> bytes:
+        next, ways = fields.get("next"), self._ways
+        if self._is_signed_in(request) or not ways.has_form:
+            return moved(request, safe_next(next, self._prefix), 303)
+        credentials = None if ways.basic_realm is None else basic_credentials(request)
+        if credentials is not None:
+            judging = self._desk.offer(credentials, request.client_address())
+            with suppress(Denied):
+                return await self._arrivals.finish(request, judging, next)
+        elif ways.basic_realm is not None and wants_basic(request):
+            challenge(request, ways.basic_realm)
+        return show_sign_in(request, ways, self._prefix, next=next)
 
     async def _enter(self, request: Request, fields: Mapping[str, str]) -> bytes:
         credentials = PasswordCredentials(fields["user"], fields.get("password", ""))

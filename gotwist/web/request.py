@@ -18,6 +18,7 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as TwistedRequest
 from zope.interface import implementer
 
+from gotwist.auth.guard import TooManyFailures
 from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
 from gotwist.web.cookies import find_cookie, find_step_cookie
 from gotwist.web.head import METHODS
@@ -26,6 +27,7 @@ from gotwist.web.pages import error_page
 from gotwist.web.proxies import ClientView
 
 _STATUS: Final[tuple[tuple[type[GotwistError], int], ...]] = (
+    (TooManyFailures, 429),
     (Denied, 403),
     (Malformed, 400),
     (NotFound, 404),

@@ -13,6 +13,7 @@ from twisted.web.resource import IResource, Resource
 from gotwist.auth.conversation import MoreAsked
 from gotwist.errors import Denied
 from gotwist.web.arrivals import Arrivals, start_sign_in
+from gotwist.web.basic import basic_credentials
 from gotwist.web.handlers import Handlers, find_resource
 from gotwist.web.leaf import HTML, Body, Leaf, NotFound, decode_path, moved
 from gotwist.web.login import AuthResource, show_sign_in
@@ -101,14 +102,18 @@ class MainPage(Leaf):
         if view is not None:
             return self._page(request, view)
         ticket = await parts.desk.welcome(peer)
-        for bring in parts.ways.brings:
+        basic = () if parts.ways.basic_realm is None else (basic_credentials,)
+        for bring in (*parts.ways.brings, *basic):
             credentials = bring(request) if ticket is None else None
             if credentials is None:
                 continue
             try:
                 ticket = await parts.desk.offer(credentials, peer)
             except MoreAsked as more:
-                return self._arrivals.ask(request, more.asking)
+                if bring is not basic_credentials:
+                    return self._arrivals.ask(request, more.asking)
+                # The program that sent these cannot be asked anything.
+                more.asking.conversation.close()
             except Denied:
                 continue
         if ticket is None:

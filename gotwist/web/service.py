@@ -86,9 +86,15 @@ class WebDoor(Service):
         self._ports: list[IListeningPort] = []
         self._sites: list[Site] = []
         self._connections = Connections()
+        self._questions = parts.questions
         self.doors: tuple[OpenDoor, ...] = ()
         prefix = settings.prefix
-        downloads = Downloads(parts.desk, settings.session_directory, self._threads)
+        downloads = Downloads(
+            parts.desk,
+            settings.session_directory,
+            self._threads,
+            basic_realm=parts.ways.basic_realm,
+        )
         self.site = Site(
             build_root(parts, prefix, downloads),
             settings,
@@ -199,6 +205,7 @@ class WebDoor(Service):
         ports, self._ports, self.doors = self._ports, [], ()
         stopping = gatherResults([maybeDeferred(port.stopListening) for port in ports])
         self._connections.drop_all()
+        self._questions.drop_all()
         self._threads.stop()
         return stopping.addCallback(lambda _: None)
 

@@ -66,6 +66,9 @@ class SignInDesk(Protocol):
     ) -> Awaitable[SignInTicket]:
         """Give the answers to a question; raises like :meth:`offer`."""
 
+    def look(self, credentials: Credentials, peer: str) -> Awaitable[SignInView]:
+        """Judge credentials for one request only, without any sign-in; raises like ``offer``."""
+
     def arrive(self, proven: Proven, peer: str) -> Awaitable[SignInTicket]:
         """Sign in whom a method has proven by pages of its own; raises like :meth:`offer`."""
 

@@ -31,4 +31,6 @@ class Ways:
     links: tuple[SignInLink, ...] = ()
     pages: Mapping[str, MakePage] = field(default_factory=dict)
     """What answers below the sign-in address, by name."""
+    basic_realm: str | None = None
+    """Names and passwords are taken by HTTP Basic as well, for what is called so."""
     brings: tuple[Brings, ...] = ()

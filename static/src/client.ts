@@ -17,6 +17,8 @@ import {
   type JsonObject,
   type TerminalInfo,
 } from "./messages";
+import { parseQuestion, type SignInQuestion } from "./question";
+import { parseSignIns, type SignInInfo } from "./signins";
 import { ReconnectingSocket, type SocketState, type WireSocket } from "./socket";
 import type { TerminalStream } from "./stream";
 
@@ -30,6 +32,8 @@ export interface ClientEvents {
   readonly onGone: (term: number) => void;
   readonly onReset: (term: number) => void;
   readonly onNotice: (message: string) => void;
+  readonly onQuestion: (question: SignInQuestion) => void;
+  readonly onSignIns: (list: SignInInfo[]) => void;
   readonly onCommands: (commands: CommandInfo[], fallback: string) => void;
 }
 
@@ -108,6 +112,8 @@ export class Client {
         if (!this.signedIn) this.ready([]);
       },
       "go:notice": (value) => events.onNotice(text(value)),
+      "go:question": (value) => events.onQuestion(parseQuestion(value)),
+      "go:sign_ins": (value) => events.onSignIns(parseSignIns(value)),
       "go:error": (value) => this.onError(value),
       "terminal:terminals": (value) => this.ready(parseTerminals(value)),
       "terminal:attached": (value) => this.onAttached(value),

@@ -15,7 +15,9 @@ import { openMenu } from "./menu";
 import type { CommandInfo } from "./messages";
 import { applyTheme, beep, followViewport, onSystemTheme, readPageSettings } from "./page";
 import { confirmClose, settingsDialog, shortcutsDialog, signInDialog } from "./panes";
+import { questionDialog, type SignInQuestion } from "./question";
 import { DEFAULTS, SettingsStore, type Store } from "./settings";
+import { SignInsDialog } from "./signins";
 import { match, type Command } from "./shortcuts";
 import { Typing } from "./typing";
 import { Workspace } from "./workspace";
@@ -78,8 +80,10 @@ const client: Client = new Client({
       const live = state.kind !== "connecting" && client.isSignedIn;
       banner.show(state, live);
       workspace.freeze(!live);
-      if (state.kind === "signed-out") void signIn();
-      else if (live) signInQuestion?.abort();
+      if (state.kind === "signed-out") {
+        signIns.close();
+        void signIn();
+      } else if (live) signInQuestion?.abort();
     },
     onUser: (name) => {
       upn = name;
@@ -91,11 +95,19 @@ const client: Client = new Client({
     onGone: (term) => workspace.onGone(term),
     onReset: (term) => workspace.onReset(term),
     onNotice: (message) => toasts.show(message, { for: 10_000 }),
+    onSignIns: (list) => signIns.show(list),
+    onQuestion: (question) => void answer(question),
     onCommands: (list) => {
       commands = list;
       chooseCommand();
     },
   },
+});
+
+const signIns = new SignInsDialog({
+  refresh: () => client.act("go:list_sign_ins", null),
+  end: (id) => client.act("go:end_sign_in", id),
+  endAll: () => client.act("go:sign_out_everywhere", null),
 });
 
 const newButton = iconButton("New terminal", "plus", () => workspace.open());
@@ -107,6 +119,7 @@ const userButton = iconButton("User", "user", () =>
     upn ? `Signed in as ${upn}` : "Not signed in",
     { label: "Settings", onSelect: () => run("settings") },
     { label: "Keyboard shortcuts", onSelect: () => run("help") },
+    { label: "Where you are signed in", onSelect: () => void signIns.open() },
     { label: "Sign out", onSelect: () => void client.act("go:sign_out", null) },
   ]),
 );
@@ -122,6 +135,16 @@ function chooseCommand(): void {
     onSelect: () => void workspace.open(name),
   }));
   openMenu(chooseButton, "Commands", items.length > 0 ? items : ["No commands to choose from"]);
+}
+
+/** Without an answer the daemon hangs up, and the page says that it is signed out. */
+async function answer(question: SignInQuestion): Promise<void> {
+  signInQuestion?.abort();
+  signInQuestion = new AbortController();
+  const { signal } = signInQuestion;
+  const texts = await questionDialog(question, signal);
+  if (signInQuestion?.signal === signal) signInQuestion = null;
+  if (texts !== null) client.act("go:answer", texts);
 }
 
 async function signIn(): Promise<void> {

@@ -75,6 +75,36 @@ class SignInTests(SignInCase):
         sessions = {self.signins.issue(anonymous, shared=False).session for _ in range(3)}
         self.assertEqual(len(sessions), 3)
 
+    def test_many_of_one_user(self) -> None:
+        """A program that signs in again and again ends its own sign-ins, nobody else's."""
+        signins = self.make("secret", limit=1000)
+        bob = signins.issue(User("bob", "token"))
+        self.clock.advance(1)
+        first = signins.issue(ALICE)
+        for _ in range(150):
+            self.clock.advance(1)
+            last = signins.issue(ALICE)
+        self.assertEqual(len(signins), 101)
+        self.assertIsNone(signins.find(first.cookie))
+        self.assertIsNotNone(signins.find(last.cookie))
+        self.assertIsNotNone(signins.find(bob.cookie))
+
+    def test_where(self) -> None:
+        """A sign-in keeps where it was made and what a keeper wants to see, over a restart."""
+        issued = self.signins.issue(ALICE, address="192.0.2.7", ticket="proof")
+        (record,) = parse_records(render_records(self.signins.records()))
+        self.assertEqual((record.address, record.ticket), ("192.0.2.7", "proof"))
+        self.assertEqual((record.user, record.user.groups), (ALICE, ("staff",)))
+        self.assertNotIn("proof", repr(issued))
+
+    def test_before_addresses(self) -> None:
+        """What an older daemon has kept is taken up."""
+        self.signins.issue(ALICE)
+        text = render_records(self.signins.records())
+        older = text.replace('"address": "", ', "").replace(', "ticket": ""', "")
+        older = older.replace('"address": "", "ticket": ""', '"x": 0')
+        self.assertEqual(parse_records(older), parse_records(text))
+
     def test_idle(self) -> None:
         """A sign-in ends an hour after its last use, not before."""
         cookie = self.signins.issue(ALICE).cookie

@@ -152,12 +152,13 @@ class Daemon:
         assert found, printed
         return found[0].decode()
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        """Run the console script with this daemon's environment."""
+    def run(self, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """Run the console script with this daemon's environment, and something to read."""
         return subprocess.run(
             [sys.executable, "-m", "gotwist", *words],
             env=self.environment,
             cwd=self.home,
+            input=given,
             capture_output=True,
             timeout=PATIENCE_S,
             check=False,

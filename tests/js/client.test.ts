@@ -25,6 +25,8 @@ function make() {
     onReset: () => undefined,
     onNotice: (message) => notices.push(message),
     onCommands: () => undefined,
+    onSignIns: () => undefined,
+    onQuestion: () => undefined,
   };
   const client = new Client({
     clock,

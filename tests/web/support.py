@@ -97,6 +97,9 @@ class Desk:
         await conversation.answer(texts)
         return self._ticket()
 
+    async def look(self, credentials: Credentials, peer: str) -> SignInView:
+        return (await self.offer(credentials, peer)).view
+
     async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
         return self._ticket()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import treq
@@ -15,6 +17,7 @@ from twisted.web.iweb import IResponse
 from gotwist.web.channel import Channel
 from gotwist.web.service import WebDoor
 from gotwist.web.signin import SignInView
+from gotwist.web.ways import Ways
 from tests.web.live import LiveTestCase, reactor
 from tests.web.support import COOKIE
 
@@ -80,6 +83,24 @@ class DownloadTests(LiveTestCase):
             response = await self.get(self.door, f"/downloads/{name}")
             await treq.content(response)
             self.assertEqual(response.code, 401)
+
+    async def test_basic(self) -> None:
+        """A script gets its user's file by name and password, where passwords are taken."""
+        right = "Basic " + base64.b64encode(b"alice:right").decode()
+        wrong = "Basic " + base64.b64encode(b"alice:wrong").decode()
+        refused = await self.get(self.door, "/downloads/data.txt", Authorization=right)
+        await treq.content(refused)
+        self.assertEqual((refused.code, self.desk.offered), (401, []))
+        self.parts = replace(self.parts, ways=Ways(has_form=True, basic_realm="the box"))
+        door = self.open_door()
+        answer = await self.get(door, "/downloads/data.txt", Authorization=right)
+        self.assertEqual((answer.code, await treq.content(answer)), (200, CONTENT))
+        self.assertIsNone(self.header(answer, "set-cookie"))
+        for headers in ({"Authorization": wrong}, {}):
+            refused = await self.get(door, "/downloads/data.txt", **headers)
+            await treq.content(refused)
+            self.assertEqual(refused.code, 401)
+            self.assertIn("the box", self.header(refused, "www-authenticate") or "")
 
     async def test_other_session_names(self) -> None:
         """A session name that is no single path component opens nothing."""

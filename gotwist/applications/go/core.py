@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from gotwist.applications.go.questions import Questions
 from gotwist.auth.credentials import (
     ApiCredentials,
     CookieCredentials,
@@ -15,7 +16,6 @@ from gotwist.auth.credentials import (
 from gotwist.auth.tokens import is_token
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.actions import action
-from gotwist.gateway.application import Application
 
 MAX_PING = 1024
 
@@ -40,7 +40,7 @@ class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     href: Long = ""
 
 
-class Go(Application):
+class Go(Questions):
     """What every client can do."""
 
     __slots__ = ()
@@ -57,19 +57,15 @@ class Go(Application):
 
     @action("go:authenticate", Authenticate, before_authentication=True)
     async def sign_in(self, argument: Authenticate) -> None:
-        """Sign in, and tell a fresh page what it needs to know."""
-        client = self.client
-        if client.user is not None:
+        """Sign in."""
+        if self.client.user is not None:
             raise Denied("This connection has signed in already.")
-        try:
-            await client.authenticate(credentials_of(argument.auth), argument.location)
-        except Denied:
-            if client.user is not None:
-                raise
-            client.send("go:reauthenticate", True)
-            return
-        if not client.is_open or client.user is None:
-            return
+        await self.enter(credentials_of(argument.auth), argument.location)
+
+    def welcome(self) -> None:
+        """Tell a fresh page what it needs to know."""
+        client = self.client
+        assert client.user is not None, "somebody has just signed in"
         client.send("go:set_username", client.user.upn)
         self.get_locations()
         self.list_applications()
