@@ -100,7 +100,12 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     workers = pam_workers(snapshot, reactor)
     checks = workers if rights is None else KeeperChecks(link.prove, run_in_background)
     signing_in = SigningIn(
-        settings, system_wall_clock, reactor, threads.run, checks, opens_accounts=rights is not None
+        settings,
+        system_wall_clock,
+        reactor,
+        threads.run,
+        checks=checks,
+        opens_accounts=rights is not None,
     )
     if not has_rights:
         signing_in.load()
@@ -155,8 +160,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         workers,
         *signing_in.services(),
         web,
-        *_auth_service(snapshot, reactor, checks, has_rights),
         privileged.late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
+        *_auth_service(snapshot, reactor, checks, has_rights),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
     ):

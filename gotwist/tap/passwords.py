@@ -11,7 +11,6 @@ from gotwist.auth.pam.checks import Account
 from gotwist.auth.pam.method import PamMethod
 from gotwist.errors import Unavailable
 from gotwist.settings.snapshot import Snapshot
-from gotwist.tap.authservice import wait_by
 from gotwist.tap.method import Method, Surroundings
 
 log = Logger()
@@ -28,8 +27,6 @@ def make_pam(surroundings: Surroundings) -> Method:
     return Method(
         password=PamMethod(
             surroundings.checks,
-            surroundings.reactor.seconds,
-            wait_by(surroundings.reactor),
             service=snapshot.text("pam_service"),
             realm=pam_realm(snapshot),
             user_pattern=snapshot.text("pam_user_pattern"),

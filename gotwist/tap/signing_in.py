@@ -34,6 +34,7 @@ from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.method import Surroundings
 from gotwist.tap.methods import METHODS
+from gotwist.tap.passwords import pam_realm
 from gotwist.tap.second_factor import second_factor
 from gotwist.web.desk import Desk
 from gotwist.web.questions import OpenQuestions
@@ -48,9 +49,9 @@ class SigningIn:
     :param settings: gives the snapshot in force; the present one decides which methods are on
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
+    :param watch: is told of sign-ins and refusals
     :param checks: checks passwords by PAM
     :param opens_accounts: terminals run as the account that signed in
-    :param watch: is told of sign-ins and refusals
     :raises GotwistError: when a method cannot be had
     """
 
@@ -62,9 +63,8 @@ class SigningIn:
         wall_now: Callable[[], float],
         reactor: IReactorTime,
         in_thread: InThread,
-        checks: Checks | None = None,
         watch: Watch | None = None,
-        *,
+        checks: Checks | None = None,
         opens_accounts: bool = False,
     ) -> None:
         snapshot = settings()
@@ -89,8 +89,7 @@ class SigningIn:
             reactor.seconds,
             lambda delay_s: deferLater(reactor, delay_s),
         )
-        # The option comes with the method pam.
-        self._realm = str(snapshot.get("pam_realm") or "gotwist")
+        self._realm = pam_realm(snapshot) or "gotwist"
         chosen = snapshot.texts("auth")
         surroundings = Surroundings(
             snapshot, settings, reactor, wall_now, in_thread, checks, opens_accounts

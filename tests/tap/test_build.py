@@ -26,7 +26,7 @@ class ServicesTests(HomeTestCase):
     def test_services(self) -> None:
         """A daemon has threads, PAM workers, its doors, terminals and chores."""
         kinds = [type(service) for service in self.build().services]
-        doors = [WebDoor, AuthService, ControlDoor]
+        doors = [WebDoor, ControlDoor, AuthService]
         self.assertEqual(
             kinds, [PrivateThreads, PamWorkers, *doors, TerminalsService, ChoresService]
         )

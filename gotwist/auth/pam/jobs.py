@@ -31,6 +31,22 @@ class Limits:
     idle_s: float = 60.0
 
 
+@dataclass(frozen=True)
+class Load:
+    """How much there is to do: processes, how many are busy, of these with people; the queue.
+
+    ``refused`` checks were told to try again later, of ``lost`` ones the worker crashed or hung,
+    both since the start.
+    """
+
+    workers: int
+    busy: int
+    waiting: int
+    queued: int
+    refused: int
+    lost: int
+
+
 class Job:
     """One check, from the queue to its result."""
 

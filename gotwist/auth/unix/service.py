@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from gotwist.auth.line import Request
 from gotwist.auth.pam.judging import Judges
 from gotwist.auth.unix.peers import Peer, find_gid, find_uid, peer_rule
-from gotwist.auth.unix.protocol import AuthFactory
+from gotwist.auth.unix.protocol import AuthFactory, Told
 from gotwist.errors import Unavailable
 from gotwist.paths import check_socket_path
 
@@ -47,12 +47,23 @@ class DoorSettings:
 
 
 class AuthService(Service):
-    """Listens while it runs; whoever may connect is also asked for by the kernel's word."""
+    """Listens while it runs; whoever may connect is also asked for by the kernel's word.
+
+    :param told: called with each verdict
+    """
 
     log = Logger()
 
-    def __init__(self, reactor: IAuthReactor, settings: DoorSettings, judges: Judges) -> None:
+    def __init__(
+        self,
+        reactor: IAuthReactor,
+        settings: DoorSettings,
+        judges: Judges,
+        *,
+        told: Told = lambda request, peer, is_right: None,
+    ) -> None:
         self.settings = settings
+        self._told = told
         self.factory: AuthFactory | None = None
         self._reactor = reactor
         self._judges = judges
@@ -124,6 +135,7 @@ class AuthService(Service):
         return ended.addErrback(lambda failure: failure.trap(FileNotFoundError) and None)
 
     def _judged(self, request: Request, peer: Peer, is_right: bool) -> None:
+        self._told(request, peer, is_right)
         if is_right:
             self.log.info(
                 "authentication service: {user} is right for {service}, asked by uid {uid}",
