@@ -136,22 +136,6 @@ def read_settings(arguments: Sequence[str]) -> Snapshot:
     return _settings(parse(arguments))
 
 
-def run_keeper(arguments: Sequence[str]) -> int:
-    """Run the process that opens terminals as others, in the foreground; for root.
-
-    :raises GotwistError: when it cannot be started
-    """
-    # Late: what it needs to know of commands is no business of the other actions.
-    from gotwist.tap import keeper
-
-    settings = _settings(parse(arguments))
-    rights = find_rights(settings)
-    if rights is None:
-        raise Unavailable("name the daemon's account with --uid, or in the settings")
-    keeper.run(rights, settings)
-    return 1
-
-
 def _settings(command_line: CommandLine) -> Snapshot:
     """Read the settings as the daemon would, but write none."""
     here = places()

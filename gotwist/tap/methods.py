@@ -15,10 +15,7 @@ from gotwist.auth.password_file import parse_entries, render_entries
 from gotwist.auth.private_file import PrivateFile
 from gotwist.errors import Unavailable
 from gotwist.housekeeping.fairness.service import FairThreads
-<<<<<<< HEAD
 from gotwist.tap import api_method, ssl_method
-=======
->>>>>>> wt-sso
 from gotwist.tap.method import MakeMethod, Method, Surroundings
 from gotwist.tap.passwords import make_pam
 

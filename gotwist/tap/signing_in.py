@@ -67,7 +67,6 @@ class SigningIn:
         watch: Watch | None = None,
         on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
         checks: Checks | None = None,
-        *,
         opens_accounts: bool = False,
     ) -> None:
         snapshot = settings()

@@ -28,7 +28,7 @@ class ServicesTests(HomeTestCase):
     def test_services(self) -> None:
         """A daemon has an audit stream, threads, PAM workers, doors, terminals and chores."""
         kinds = [type(service) for service in self.build().services]
-        doors = [WebDoor, AuthService, ControlDoor]
+        doors = [WebDoor, ControlDoor, AuthService]
         self.assertEqual(
             kinds,
             [
