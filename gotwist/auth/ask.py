@@ -16,8 +16,8 @@ from gotwist.errors import GotwistError, Unavailable
 
 DEFAULT_SERVICE = "x2gobroker"
 DEFAULT_TIMEOUT_S = 30.0
-#: Where the service of a daemon started by root listens, unless this variable says otherwise.
-DEFAULT_SOCKET = "/run/gotwist/authservice.sock"
+#: Where to ask unless this variable says otherwise: the service alone as root, root's daemon.
+DEFAULT_SOCKETS = ("/run/gotwist-auth/authservice.sock", "/run/gotwist/authservice.sock")
 SOCKET_VARIABLE = "GOTWIST_AUTHSERVICE_SOCKET"
 ANSWER_BYTES = 1024
 
@@ -38,7 +38,7 @@ def authenticate(
     reason goes to the logger ``gotwist.auth`` and the result is False.
 
     :param service: PAM service to be asked; the other side has a list of allowed ones
-    :param socket: path; by default $GOTWIST_AUTHSERVICE_SOCKET or that of root's daemon
+    :param socket: path; by default $GOTWIST_AUTHSERVICE_SOCKET or where root's service listens
     :param timeout: seconds in all
     """
     try:
@@ -124,7 +124,8 @@ def ask(
 
 def socket_path(chosen: str | None) -> str:
     """Where to ask."""
-    return chosen or os.environ.get(SOCKET_VARIABLE) or DEFAULT_SOCKET
+    there = (path for path in DEFAULT_SOCKETS if os.path.exists(path))
+    return chosen or os.environ.get(SOCKET_VARIABLE) or next(there, DEFAULT_SOCKETS[0])
 
 
 def refused(problem: GotwistError) -> bool:

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from gotwist.auth.conversation import Asking, Conversation, MoreAsked, Proven, Step
 from gotwist.auth.credentials import (
+    AnswerCredentials,
     CookieCredentials,
     Credentials,
     NoCredentials,
@@ -83,6 +84,8 @@ class Authenticator:
         :raises Denied: with :data:`REFUSAL`, whatever the reason.
         :raises Unavailable: when it cannot be judged now.
         """
+        if isinstance(credentials, AnswerCredentials):
+            return await self.go_on(credentials.conversation, credentials.texts, peer)
         judged = await self._judge(credentials, peer)
         return self._sign_in(judged, peer) if isinstance(judged, Proven) else judged
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gotwist.auth.certificates import ClientCertificate
+from gotwist.auth.conversation import Conversation
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ class CertificateCredentials:
     certificate: ClientCertificate
 
 
+@dataclass(frozen=True)
+class AnswerCredentials:
+    """The answers to a question that was asked after the first credentials."""
+
+    conversation: Conversation
+    texts: tuple[str, ...] = field(repr=False)
+
+
 Credentials: TypeAlias = (
     NoCredentials
     | CookieCredentials
@@ -58,4 +67,5 @@ Credentials: TypeAlias = (
     | PasswordCredentials
     | ApiCredentials
     | CertificateCredentials
+    | AnswerCredentials
 )

@@ -10,7 +10,6 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import BoundedSemaphore
 from typing import Final, Protocol, TypeVar
 
 import gssapi
@@ -18,12 +17,12 @@ from gssapi.raw.misc import GSSError
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from gotwist.auth.attempts import network_of
 from gotwist.auth.user import User, check_upn
 from gotwist.errors import Denied, Malformed, Unavailable
 
 METHOD: Final = "kerberos"
 MAX_TOKEN: Final = 49_152
-MAX_PENDING: Final = 64
 REFUSAL: Final = "This ticket does not sign you in here."
 NTLM: Final = (
     "The browser has offered NTLM, which is not taken here; it needs a Kerberos ticket for this "
@@ -35,10 +34,13 @@ _KERBEROS: Final = gssapi.MechType.kerberos
 T = TypeVar("T")
 
 
-class InThread(Protocol):
-    """Calls a blocking function in a thread."""
+class InTurn(Protocol):
+    """Calls a blocking function in a thread when it is the turn of who asks.
 
-    def __call__(self, function: Callable[[], T], /) -> Deferred[T]: ...
+    Fails with Unavailable when too much is waiting.
+    """
+
+    def __call__(self, who: str, function: Callable[[], T], /) -> Deferred[T]: ...
 
 
 class Refused(Denied):
@@ -149,32 +151,21 @@ def _why(error: GSSError) -> str:
 
 
 class Negotiator:
-    """Judges tickets in threads, a bounded number at once."""
+    """Judges tickets in threads, in turn of the networks they come from."""
 
     log = Logger()
 
-    def __init__(self, acceptor: Acceptor, in_thread: InThread) -> None:
+    def __init__(self, acceptor: Acceptor, in_turn: InTurn) -> None:
         self._acceptor = acceptor
-        self._in_thread = in_thread
-        # Given back by the thread: who goes away meanwhile does not make its work undone.
-        self._places = BoundedSemaphore(MAX_PENDING)
+        self._in_turn = in_turn
 
     async def judge(self, token: bytes, peer: str) -> Accepted:
         """Judge what a client at ``peer`` has sent; raises as :meth:`Acceptor.judge`.
 
-        :raises Unavailable: when too many wait already.
+        :raises Unavailable: when too much is waiting.
         """
-        if not self._places.acquire(blocking=False):
-            raise Unavailable("Too many people sign in just now. Please try again in a moment.")
-
-        def judge() -> Accepted:
-            try:
-                return self._acceptor.judge(token)
-            finally:
-                self._places.release()
-
         try:
-            return await self._in_thread(judge)
+            return await self._in_turn(network_of(peer), lambda: self._acceptor.judge(token))
         except Refused as error:
             self.log.warn(
                 "no sign-in by kerberos for {peer}: {reason}", peer=peer, reason=error.reason

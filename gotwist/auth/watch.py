@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gotwist.auth.credentials import ApiCredentials, Credentials, PasswordCredentials
+from gotwist.auth.certificates import COMMON_NAME
+from gotwist.auth.credentials import (
+    ApiCredentials,
+    CertificateCredentials,
+    Credentials,
+    PasswordCredentials,
+)
 from gotwist.auth.user import User
 
 WRONG = "wrong"
@@ -53,4 +59,6 @@ def claim_of(credentials: Credentials) -> tuple[str, str]:
         return credentials.user[:128], way
     if isinstance(credentials, ApiCredentials):
         return str(credentials.fields.get("upn", ""))[:128], way
+    if isinstance(credentials, CertificateCredentials):
+        return dict(credentials.certificate.subject).get(COMMON_NAME, "")[:128], way
     return "", way

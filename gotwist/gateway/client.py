@@ -207,6 +207,12 @@ class GatewayClient(Dispatcher):
         if self.sign_in is not None:
             self._house.signins.revoke(self.sign_in.id)
 
+    def allow_time(self, seconds: float) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = self._house.clock.call_later(seconds, self._too_late)
+
     def _too_late(self) -> None:
         self._deadline = None
         self.close(TOO_LATE, "not signed in in time")

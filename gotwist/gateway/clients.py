@@ -118,6 +118,9 @@ class Client(Protocol):
     def authenticate(self, credentials: Credentials | None, location: str) -> Awaitable[None]:
         """Sign in; None stands for what the handshake brought.  Raises :class:`Denied`."""
 
+    def allow_time(self, seconds: float) -> None:
+        """Let somebody who has not signed in yet have so much time from now on."""
+
     def move(self, location: str) -> None:
         """Make ``location`` this tab's place."""
 

@@ -27,8 +27,7 @@ MAX_SHOWN = 64
 
 
 class Dispatcher(Rightful):
-    """The part of a client that runs text messages, one after the other, and in each the actions
-    in the order written.
+    """The part of a client that runs text messages in order, and in each the actions as written.
 
     While one takes its time (a sign-in that asks a store), the later ones wait.
 

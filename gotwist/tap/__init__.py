@@ -93,7 +93,10 @@ def kill_terminals(arguments: Sequence[str]) -> int:
 
 def run_keeper(arguments: Sequence[str]) -> int:
     """``gotwist keeper``: run the process that opens terminals as others."""
-    return actions.run_keeper(arguments)
+    from gotwist.tap import privileged
+
+    privileged.run_keeper(actions.parse(arguments))
+    return 1
 
 
 def _refuse(error: GotwistError) -> NoReturn:

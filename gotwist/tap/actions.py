@@ -19,7 +19,7 @@ from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
 from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
-from gotwist.tap.auditing import record_now
+from gotwist.tap.acts import record_now
 from gotwist.tap.parts import api_rules
 from gotwist.tap.rights import find_rights
 
@@ -135,22 +135,6 @@ def _new_api_key(command_line: CommandLine) -> int:
 def read_settings(arguments: Sequence[str]) -> Snapshot:
     """The settings that a daemon with these options would have."""
     return _settings(parse(arguments))
-
-
-def run_keeper(arguments: Sequence[str]) -> int:
-    """Run the process that opens terminals as others, in the foreground; for root.
-
-    :raises GotwistError: when it cannot be started
-    """
-    # Late: what it needs to know of commands is no business of the other actions.
-    from gotwist.tap import keeper
-
-    settings = _settings(parse(arguments))
-    rights = find_rights(settings)
-    if rights is None:
-        raise Unavailable("name the daemon's account with --uid, or in the settings")
-    keeper.run(rights, settings)
-    return 1
 
 
 def _settings(command_line: CommandLine) -> Snapshot:

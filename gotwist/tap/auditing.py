@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from gotwist.applications.terminal.telling import told
 from gotwist.applications.terminal.terminal import Terminal
+from gotwist.auth.line import Request
 from gotwist.auth.signins import SignIn
+from gotwist.auth.unix.peers import Peer
 from gotwist.auth.user import User
 from gotwist.errors import Unavailable
-from gotwist.events.audit import Audit, AuditValue, render_event
+from gotwist.events.audit import Audit
 from gotwist.events.logfile import LogFile
 from gotwist.events.syslog import SystemLog
 from gotwist.events.writer import Sink
@@ -69,46 +69,6 @@ def open_places(snapshot: Snapshot, places: Sequence[Sink]) -> None:
                 "the daemon's account write it and its directory, choose another place with "
                 "--audit_log, or do without it by --audit=False"
             ) from problem
-
-
-def record_act(
-    snapshot: Snapshot, event: str, fields: Mapping[str, AuditValue], *, clock: Callable[[], float]
-) -> None:
-    """Tell what somebody did on the command line, without the daemon; blocks.
-
-    What cannot be told is said to the person, and does not undo what was done.  A file that is
-    not there is made only by the directory's owner: one of root's could not be written by an
-    unprivileged daemon.
-    """
-    line = render_event(event, {"uid": os.getuid(), **fields}, clock(), None)
-    try:
-        if snapshot.boolean("audit"):
-            path = snapshot.text("audit_log")
-            if os.path.exists(path) or _owns(os.path.dirname(path)):
-                _append(LogFile(path), line)
-        if snapshot.boolean("audit_syslog"):
-            _append(SystemLog(snapshot.text("syslog_facility")), line)
-    except OSError as problem:
-        print(f"gotwist: the audit log cannot be written: {problem}", file=sys.stderr)
-
-
-def record_now(snapshot: Snapshot, event: str, **fields: AuditValue) -> None:
-    """:func:`record_act` at the present time."""
-    record_act(snapshot, event, fields, clock=time.time)
-
-
-def _append(sink: Sink, line: bytes) -> None:
-    try:
-        sink.write([line])
-    finally:
-        sink.close()
-
-
-def _owns(directory: str) -> bool:
-    try:
-        return os.stat(directory).st_uid == os.geteuid()
-    except OSError:
-        return False
 
 
 def terminals_end(audit: Audit) -> Callable[[Terminal, str], None]:
@@ -171,16 +131,17 @@ def files_sent(audit: Audit) -> Callable[[str, str, str, int], None]:
     return tell
 
 
-def passwords_judged(audit: Audit) -> Callable[[int, str, str, bool], None]:
+def passwords_judged(audit: Audit) -> Callable[[Request, Peer, bool], None]:
     """Tells what the authentication service answers; for ``auth_service``."""
 
-    def tell(uid: int, user: str, service: str, is_right: bool) -> None:
+    def tell(request: Request, peer: Peer, is_right: bool) -> None:
+        # What stands in place of a refused name can be a password, or anything.
         audit.record(
             "password_judged",
-            uid=uid,
+            uid=peer.uid,
             accepted=is_right,
-            service=service or None,
-            user=user or None,
+            service=request.service if is_right else None,
+            user=request.user if is_right else None,
         )
 
     return tell

@@ -9,11 +9,14 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from gotwist.auth.line import Request
 from gotwist.auth.pam.checks import Checks
 from gotwist.auth.pam.jobs import Limits
 from gotwist.auth.pam.judging import Judge, Wait
 from gotwist.auth.pam.service import IWorkersReactor, PamWorkers
-from gotwist.auth.unix.service import AuthService, DoorSettings, IAuthReactor, Told
+from gotwist.auth.unix.peers import Peer
+from gotwist.auth.unix.protocol import TELL_EVERY_S, Told
+from gotwist.auth.unix.service import AuthService, DoorSettings, IAuthReactor
 from gotwist.clock import install_monotonic
 from gotwist.errors import GotwistError
 from gotwist.settings.commandline import CommandLine
@@ -79,8 +82,12 @@ def pam_workers(snapshot: Snapshot, reactor: IWorkersReactor) -> PamWorkers:
     )
 
 
+def _unheard(request: Request, peer: Peer, is_right: bool) -> None:
+    """The log alone is told."""
+
+
 def auth_service(
-    snapshot: Snapshot, reactor: IAuthReactor, checks: Checks, told: Told | None = None
+    snapshot: Snapshot, reactor: IAuthReactor, checks: Checks, told: Told = _unheard
 ) -> AuthService:
     """Make the door for other programs.
 
@@ -102,13 +109,33 @@ def auth_service(
             reactor.seconds,
             wait_by(reactor),
             user_pattern=snapshot.text("pam_user_pattern"),
-            failed=lambda problem: log.warn(
-                "authentication service: a password cannot be checked: {problem}",
-                problem=str(problem),
-            ),
+            failed=Seldom(reactor),
         ),
-        told,
+        told=told,
     )
+
+
+class Seldom:
+    """Logs why passwords cannot be checked, once a minute at most."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._last = -TELL_EVERY_S
+        self._untold = 0
+
+    def __call__(self, problem: Exception) -> None:
+        """Take note of one."""
+        now = self._clock.seconds()
+        if now - self._last < TELL_EVERY_S:
+            self._untold += 1
+            return
+        log.warn(
+            "authentication service: a password cannot be checked: {problem} ({untold} more "
+            "in the last minute)",
+            problem=str(problem),
+            untold=self._untold,
+        )
+        self._last, self._untold = now, 0
 
 
 def wait_by(clock: IReactorTime) -> Wait:

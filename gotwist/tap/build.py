@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import resource
 import time
@@ -13,7 +12,6 @@ from typing import Final
 from twisted.application.service import IService
 from twisted.internet.interfaces import IReactorFDSet, IReactorTCP
 from twisted.logger import Logger
-from twisted.web.iweb import IRequest
 
 from gotwist.applications.example.echo import Example
 from gotwist.applications.go.core import Go
@@ -27,13 +25,10 @@ from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
 from gotwist.events.service import AuditService, IAuditReactor
 from gotwist.gateway.application import Application
-from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
-from gotwist.gateway.handshake import GatewayAdmission
 from gotwist.gateway.house import House
 from gotwist.gateway.loader import load_applications
 from gotwist.gateway.sessions import Sessions
-from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
 from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.paths import check_socket_path
@@ -42,13 +37,13 @@ from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
 from gotwist.tap import auditing, parts, privileged
-from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
+from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, places
 from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
-from gotwist.tap.numbers import daemon_numbers
+from gotwist.tap.numbers import metrics_door
 from gotwist.tap.rights import find_rights, prepare_settings
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
@@ -59,13 +54,9 @@ from gotwist.tap.terminals import (
     own_account,
     run_in_background,
 )
-from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
+from gotwist.tap.web_door import web_door
 from gotwist.web.handlers import Handlers
-from gotwist.web.request import Request
-from gotwist.web.resources import HouseParts
 from gotwist.web.service import IWebReactor, WebDoor
-from gotwist.web.signin import SignInView
-from gotwist.web.static import load_bundle
 
 BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
@@ -100,7 +91,10 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
-    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
+    places_of_audit = auditing.sinks(snapshot)
+    if not has_rights:
+        auditing.open_places(snapshot, places_of_audit)
+    audit = AuditService(reactor, system_wall_clock, places_of_audit)
     news = auditing.SignInNews(audit)
     link = make_link(reactor, keeper_path, snapshot, rights)
     workers = pam_workers(snapshot, reactor)
@@ -144,7 +138,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     house.shared["terminal"] = programs
     gateway = Gateway(house, _applications(snapshot, house))
 
-    web = _web_door(reactor, settings, signing_in, gateway, handlers)
+    web = web_door(reactor, settings, signing_in, gateway, handlers)
     # A launch link is for the account whose terminals these are; others sign in themselves.
     greeting = Greeting(web, signing_in, account.name if rights is None else "", settings, audit)
     chores = ChoresService(
@@ -170,15 +164,6 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     # By itself: who may do what must not depend on what a door makes of its settings.
     opened.source.subscribe(lambda old, new: gateway.review())
 
-    more: tuple[IService, ...] = ()
-    if snapshot.boolean("metrics"):
-        # Only now: the library costs megabytes, and most do without.
-        from gotwist.metrics.http import MetricsDoor
-
-        numbers = daemon_numbers(house, hub, chores, audit, installed_version())
-        port = snapshot.integer("metrics_port")
-        more = (MetricsDoor(reactor, snapshot.text("metrics_address"), port, numbers),)
-
     daemon = Daemon(gateway, session_end, greeting, opened.written, audit)
     for service in (
         audit,
@@ -186,26 +171,36 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         workers,
         *signing_in.services(),
         web,
-        *_auth_service(snapshot, reactor, checks, has_rights),
         privileged.late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
+        *_auth_service(snapshot, reactor, checks, has_rights, audit),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
-        *more,
+        *metrics_door(reactor, snapshot, house, hub, chores, audit, workers),
     ):
         service.setServiceParent(daemon)
     if rights is not None:
         privileged.join_accounts(link, hub, programs, signing_in.signins, snapshot)
         if has_rights:
-            daemon.on_doors_open = privileged.ready(rights, snapshot, signing_in)
+            daemon.on_doors_open = privileged.ready(
+                rights,
+                snapshot,
+                signing_in,
+                lambda: auditing.open_places(snapshot, places_of_audit),
+            )
     return daemon
 
 
 def _auth_service(
-    snapshot: Snapshot, reactor: IDaemonReactor, checks: Checks, is_late: bool
+    snapshot: Snapshot,
+    reactor: IDaemonReactor,
+    checks: Checks,
+    is_late: bool,
+    audit: AuditService,
 ) -> tuple[IService, ...]:
     if not snapshot.boolean("authservice_enable"):
         return ()
-    return (privileged.late(auth_service(snapshot, reactor, checks), is_late),)
+    told = auditing.passwords_judged(audit)
+    return (privileged.late(auth_service(snapshot, reactor, checks, told), is_late),)
 
 
 def _house(
@@ -248,86 +243,6 @@ def _applications(snapshot: Snapshot, house: House) -> tuple[type[Application], 
             "application skipped", failure, application=name
         ),
     )
-
-
-def _web_door(
-    reactor: IDaemonReactor,
-    settings: Callable[[], Snapshot],
-    signing_in: SigningIn,
-    gateway: Gateway,
-    handlers: Handlers,
-) -> WebDoor:
-    chosen = parts.web_settings(settings())
-    tls = None
-    if not chosen.disable_ssl:
-        # Not for plain HTTP: they load megabytes of certificates and ciphers.
-        from gotwist.web.certificate import ensure_certificate
-        from gotwist.web.tls import ReloadingTls
-
-        assert chosen.certificate is not None and chosen.keyfile is not None
-        names = parts.certificate_names(settings())
-        if ensure_certificate(chosen.certificate, chosen.keyfile, names):
-            log.info("certificate made: {path}", path=str(chosen.certificate))
-        tls = ReloadingTls(chosen.certificate, chosen.keyfile, parts.client_policy(settings()))
-    admission = GatewayAdmission(
-        gateway,
-        parts.Kept(parts.origin_rule, settings),
-        secure_cookie=SECURE_COOKIE,
-        plain_cookie=PLAIN_COOKIE,
-    )
-    factory = GuardedFactory(
-        reactor,
-        admission,
-        server=chosen.server_header,
-        max_connections=chosen.limits.connections,
-        refusal_headers=parts.refusal_headers(chosen),
-    )
-
-    def page_settings(view: SignInView) -> dict[str, object]:
-        terminal = settings().application("terminal", view.attributes, view.groups)
-        return {
-            "prefix": chosen.prefix,
-            "upn": view.upn,
-            "scrollback": terminal.integer("scrollback"),
-            # Where nothing can be taken up again, leaving the page ends the programs.
-            "persistent": settings().seconds("session_timeout") > 0,
-            "version": installed_version(),
-        }
-
-    return WebDoor(
-        chosen,
-        HouseParts(
-            desk=signing_in.desk,
-            bundle=load_bundle(chosen.static_directory),
-            page_settings=page_settings,
-            questions=signing_in.questions,
-            api_methods=lambda: parts.api_methods(settings()),
-            ways=signing_in.ways(),
-            applications=lambda: tuple(
-                application.name.lower() for application in gateway.table.applications
-            ),
-            websocket=GatewayResource(factory, _peer_of),
-            handlers=handlers,
-            on_file=auditing.files_sent(gateway.house.audit),
-        ),
-        reactor,
-        tls=tls,
-    )
-
-
-def _peer_of(request: IRequest) -> Peer:
-    assert isinstance(request, Request)
-    address, secure = request.client_address(), request.is_secure_for_client()
-    certificate = request.client_certificate()
-    if certificate is not None:
-        return Peer(address, secure, certificate)
-    return _peer(address, secure)
-
-
-@functools.lru_cache(maxsize=1_024)
-def _peer(address: str, secure: bool) -> Peer:
-    # Many connections come from one place.
-    return Peer(address, secure)
 
 
 def _apply(

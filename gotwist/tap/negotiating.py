@@ -9,15 +9,16 @@ from typing import Final, cast
 from twisted.internet.interfaces import IReactorFromThreads
 
 from gotwist.auth.kerberos import METHOD, Acceptor, Negotiator
-from gotwist.housekeeping.service import PrivateThreads
+from gotwist.housekeeping.fairness.service import FairThreads
 from gotwist.tap.method import Method, Surroundings
+from gotwist.web.basic import wants_basic
 from gotwist.web.negotiate import PAGE, NegotiatePage, negotiates
 from gotwist.web.request import Request
 from gotwist.web.signin import SignInLink
 
 _THREADS: Final = 4
 _PASSWORD_METHODS: Final = frozenset({"pam", "file"})
-#: Beside these, Kerberos is the one way in, and the sign-in address asks for a ticket at once.
+#: Beside these, Kerberos is the one way in, and the sign-in address asks browsers for a ticket.
 _NOT_ASKED: Final = frozenset({METHOD, "token", "api", "ssl"})
 
 
@@ -32,17 +33,17 @@ def make_kerberos(surroundings: Surroundings) -> Method:
         realm,
         Path(snapshot.text("runtime_dir")) / "kerberos-replays",
     )
-    threads = PrivateThreads(
+    threads = FairThreads(
         cast(IReactorFromThreads, surroundings.reactor), "gotwist-kerberos", most=_THREADS
     )
-    negotiator = Negotiator(acceptor, threads.run)
+    negotiator = Negotiator(acceptor, threads.run_for)
     basic_realm = (realm or "gotwist") if chosen & _PASSWORD_METHODS else None
     is_alone = chosen <= _NOT_ASKED
 
     def detour(request: Request, fields: Mapping[str, str]) -> str | None:
         if fields.keys() - {"next"}:
             return None
-        asked = is_alone and request.sign_in_cookie() is None
+        asked = (is_alone or wants_basic(request)) and request.sign_in_cookie() is None
         return PAGE if asked or negotiates(request) else None
 
     return Method(

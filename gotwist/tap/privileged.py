@@ -17,11 +17,22 @@ from gotwist.auth.signins import SignIn, SignIns
 from gotwist.errors import Unavailable
 from gotwist.keeper import wire
 from gotwist.paths import make_private_directory
+from gotwist.settings.commandline import CommandLine
 from gotwist.settings.snapshot import Snapshot
+from gotwist.settings.start import open_settings
 from gotwist.tap import keeper, parts
+from gotwist.tap.actions import places
 from gotwist.tap.auditing import log_directory
 from gotwist.tap.passwords import pam_realm
-from gotwist.tap.rights import Rights, check_way, give_up, hand_over, let_read
+from gotwist.tap.rights import (
+    Rights,
+    check_way,
+    find_rights,
+    give_up,
+    hand_over,
+    let_read,
+    prepare_settings,
+)
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import run_in_background
 from gotwist.web.certificate import ensure_certificate
@@ -59,21 +70,49 @@ def set_up(
         for name in DIRECTORIES:
             make_private_directory(snapshot.text(name))
         return False
-    let_read(settings_dir, written, rights)
-    for name in DIRECTORIES:
-        hand_over(snapshot.text(name), rights)
-    if (logs := log_directory(snapshot)) is not None:
-        hand_over(logs, rights)
-    _share_own_certificate(snapshot, rights)
+    prepare(rights, snapshot, settings_dir, written)
     keeper.start(rights, snapshot)
-    for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
-        check_way(path, rights)
     try:
         for module in (os, wire):
             check_way(str(module.__file__), rights)
     except Unavailable as problem:
         log.warn("Python will miss what it loads late: {problem}", problem=problem.message)
     return True
+
+
+def prepare(
+    rights: Rights, snapshot: Snapshot, settings_dir: str, written: tuple[str, ...]
+) -> None:
+    """Make what the daemon needs and cannot make: directories, access, a certificate; for root.
+
+    :raises GotwistError: with the sentence to show
+    """
+    let_read(settings_dir, written, rights)
+    for name in DIRECTORIES:
+        hand_over(snapshot.text(name), rights)
+    if (logs := log_directory(snapshot)) is not None:
+        hand_over(logs, rights)
+    _share_own_certificate(snapshot, rights)
+    keeper.prepare(rights, snapshot)
+    for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
+        check_way(path, rights)
+
+
+def run_keeper(command_line: CommandLine) -> None:
+    """Prepare everything that needs root, and become the keeper; never returns.
+
+    :raises GotwistError: with the sentence to show
+    """
+    if os.geteuid() != 0:
+        raise Unavailable("Only root can start the keeper of this machine's users.")
+    prepare_settings(command_line.overrides, places().settings_dir)
+    opened = open_settings(command_line.overrides, places())
+    snapshot = opened.source.current
+    rights = find_rights(snapshot)
+    if rights is None:
+        raise Unavailable("Name the daemon's account with --uid, or in the settings.")
+    prepare(rights, snapshot, opened.directory, opened.written)
+    keeper.run(rights, snapshot)
 
 
 def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:

@@ -38,5 +38,9 @@ def make(surroundings: Surroundings) -> Method:
 
 
 def _brings(request: Request) -> Credentials | None:
+    # A foreign page can have the browser ask for this page as a picture or a frame, certificate
+    # included and cookie not: each time would be another sign-in, and push older ones out.
+    if request.getHeader("sec-fetch-dest") not in (None, "document"):
+        return None
     certificate = request.client_certificate()
     return None if certificate is None else CertificateCredentials(certificate)

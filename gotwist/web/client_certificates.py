@@ -102,10 +102,9 @@ class LoadedPolicy:
         if self.revoked:
             flags |= crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL
         for authority in self.authorities:
-            known = crypto.X509.from_cryptography(authority)
-            store.add_cert(known)
+            store.add_cert(crypto.X509.from_cryptography(authority))
             # Browsers offer what these have issued.
-            context.add_client_ca(known)
+            context.add_client_ca(authority)
         for crl in self.revoked:
             store.add_crl(crl)
         store.set_flags(flags)

@@ -17,6 +17,7 @@ import {
   type JsonObject,
   type TerminalInfo,
 } from "./messages";
+import { parseQuestion, type SignInQuestion } from "./question";
 import { parseSignIns, type SignInInfo } from "./signins";
 import { ReconnectingSocket, type SocketState, type WireSocket } from "./socket";
 import type { TerminalStream } from "./stream";
@@ -31,6 +32,7 @@ export interface ClientEvents {
   readonly onGone: (term: number) => void;
   readonly onReset: (term: number) => void;
   readonly onNotice: (message: string) => void;
+  readonly onQuestion: (question: SignInQuestion) => void;
   readonly onSignIns: (list: SignInInfo[]) => void;
   readonly onCommands: (commands: CommandInfo[], fallback: string) => void;
 }
@@ -110,6 +112,7 @@ export class Client {
         if (!this.signedIn) this.ready([]);
       },
       "go:notice": (value) => events.onNotice(text(value)),
+      "go:question": (value) => events.onQuestion(parseQuestion(value)),
       "go:user_message": (value) => events.onNotice(text(value)),
       "go:sign_ins": (value) => events.onSignIns(parseSignIns(value)),
       "go:error": (value) => this.onError(value),

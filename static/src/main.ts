@@ -15,6 +15,7 @@ import { openMenu } from "./menu";
 import type { CommandInfo } from "./messages";
 import { applyTheme, beep, followViewport, onSystemTheme, readPageSettings } from "./page";
 import { confirmClose, settingsDialog, shortcutsDialog, signInDialog } from "./panes";
+import { questionDialog, type SignInQuestion } from "./question";
 import { DEFAULTS, SettingsStore, type Store } from "./settings";
 import { SignInsDialog } from "./signins";
 import { match, type Command } from "./shortcuts";
@@ -95,6 +96,7 @@ const client: Client = new Client({
     onReset: (term) => workspace.onReset(term),
     onNotice: (message) => toasts.show(message, { for: 10_000 }),
     onSignIns: (list) => signIns.show(list),
+    onQuestion: (question) => void answer(question),
     onCommands: (list) => {
       commands = list;
       chooseCommand();
@@ -133,6 +135,16 @@ function chooseCommand(): void {
     onSelect: () => void workspace.open(name),
   }));
   openMenu(chooseButton, "Commands", items.length > 0 ? items : ["No commands to choose from"]);
+}
+
+/** Without an answer the daemon hangs up, and the page says that it is signed out. */
+async function answer(question: SignInQuestion): Promise<void> {
+  signInQuestion?.abort();
+  signInQuestion = new AbortController();
+  const { signal } = signInQuestion;
+  const texts = await questionDialog(question, signal);
+  if (signInQuestion?.signal === signal) signInQuestion = null;
+  if (texts !== null) client.act("go:answer", texts);
 }
 
 async function signIn(): Promise<void> {

@@ -101,7 +101,7 @@ class GoTests(SynchronousTestCase):
             say(client, "go:authenticate", {"auth": wrong})
             self.assertEqual(connection.messages(), [("go:reauthenticate", True)])
             self.assertIsNone(connection.closed_with)
-        self.assertEqual(offered, [bad, bad])
+        self.assertEqual(offered, [bad, bad, {}, {}])
         for right in (good, json.dumps(good), f" {json.dumps(good)}"):
             say(client, "go:authenticate", {"auth": right})
             self.assertIn(("go:set_username", "joe"), connection.messages())

@@ -8,11 +8,11 @@ from typing import cast
 
 from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
-from twisted.trial.unittest import TestCase
+from twisted.internet.task import Clock, deferLater
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from gotwist.auth.pam.checks import Accepted, Asked, Check, Outcome, Refused
-from gotwist.auth.pam.jobs import Limits
+from gotwist.auth.pam.jobs import Limits, Load
 from gotwist.auth.pam.service import IWorkersReactor, PamWorkers
 from gotwist.errors import Unavailable
 from tests.auth.support import NO_MATRIX, PamDirectory
@@ -46,6 +46,30 @@ class WorkersTestCase(TestCase):
         except Unavailable as problem:
             return problem.message
         raise AssertionError("it was judged")
+
+
+class BareReactor(Clock):
+    """A reactor that can start no process."""
+
+    def spawnProcess(self, *arguments: object, **more: object) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+
+class StartTests(SynchronousTestCase):
+    def test_no_more_processes(self) -> None:
+        """Where no process can be started nobody waits, and the next one is tried again."""
+        pool = PamWorkers(cast(IWorkersReactor, BareReactor()))
+        pool.startService()
+        for number in (1, 2):
+            failure = self.failureResultOf(pool.check(Check("alice", "x", "login")), Unavailable)
+            self.assertIn("try again later", failure.value.message)
+            self.assertEqual(pool.load, Load(0, 0, 0, 0, 0, 0), number)
+
+    def test_not_running(self) -> None:
+        """A pool that does not run checks nothing."""
+        pool = PamWorkers(cast(IWorkersReactor, BareReactor()))
+        self.failureResultOf(pool.check(Check("alice", "x", "login")), Unavailable)
+        self.assertEqual(pool.load.refused, 1)
 
 
 class MatrixTests(WorkersTestCase):
@@ -173,6 +197,7 @@ class ScriptTests(WorkersTestCase):
         message = await self.fails(self.ask("crash"))
         self.assertIn("try again later", message)
         self.assertIsInstance(await self.ask("sesame"), Accepted)
+        self.assertEqual(self.workers.load, Load(1, 0, 0, 0, refused=0, lost=1))
 
     async def test_hang(self) -> None:
         """A module that hangs is ended after a time, and nobody else waits for it."""
@@ -199,7 +224,9 @@ class ScriptTests(WorkersTestCase):
         self.workers = self.start(Limits(workers=1, queue=8))
         self.pam.write_script("house", "sleep 0.2; exit 0")
         busy = [self.ask("x", user=f"u{number}") for number in range(9)]
+        self.assertEqual(self.workers.load, Load(1, 1, 0, queued=8, refused=0, lost=0))
         self.assertIn("try again later", await self.fails(self.ask("x")))
+        self.assertEqual(self.workers.load.refused, 1)
         for one in await gatherResults(busy):
             self.assertIsInstance(one, Accepted)
 

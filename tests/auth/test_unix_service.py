@@ -20,7 +20,7 @@ from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
 from gotwist.auth import authenticate, authenticate_async
-from gotwist.auth.ask import ask
+from gotwist.auth.ask import DEFAULT_SOCKETS, SOCKET_VARIABLE, ask, socket_path
 from gotwist.auth.line import Request
 from gotwist.auth.unix import client
 from gotwist.auth.unix.client import IClientReactor
@@ -303,6 +303,16 @@ class ClientTests(SocketTestCase):
             with self.assertLogs("gotwist.auth", logging.ERROR):
                 logging.getLogger("gotwist.auth").error("there is at least this")
                 self.assertEqual(await self.each("alice", "x"), [False] * 3, text)
+
+    def test_where(self) -> None:
+        """Without a path the variable decides, and then where root's services listen."""
+        before = os.environ.pop(SOCKET_VARIABLE, None)
+        self.addCleanup(lambda: before and os.environ.update({SOCKET_VARIABLE: before}))
+        self.addCleanup(os.environ.pop, SOCKET_VARIABLE, None)
+        self.assertIn(socket_path(None), DEFAULT_SOCKETS)
+        os.environ[SOCKET_VARIABLE] = "/elsewhere"
+        self.assertEqual(socket_path(None), "/elsewhere")
+        self.assertEqual(socket_path("/here"), "/here")
 
     def test_imports(self) -> None:
         """A program that only asks loads neither Twisted nor anything else that is big."""

@@ -8,9 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.auth.authenticator import Authenticator, Checker, cookie_checker
+from gotwist.auth.certificates import ClientCertificate
 from gotwist.auth.conversation import Asking, MoreAsked, Proven, Question, Step
 from gotwist.auth.credentials import (
     ApiCredentials,
+    CertificateCredentials,
     CookieCredentials,
     Credentials,
     NoCredentials,
@@ -139,4 +141,9 @@ class WatchTests(SynchronousTestCase):
     def test_ways_that_are_off(self) -> None:
         """What nobody judges here is refused, and told as well."""
         self.offer(ApiCredentials({"upn": "eve", "signature": "f00d"}))
-        self.assertEqual(self.told, [("eve", "api", HERE, "wrong")])
+        subject = (("organizationName", "x"), ("commonName", "anna"))
+        self.offer(CertificateCredentials(ClientCertificate(subject, (), "1", "ab")))
+        self.assertEqual(
+            self.told,
+            [("eve", "api", HERE, "wrong"), ("anna", "certificate", HERE, "wrong")],
+        )

@@ -29,6 +29,8 @@ ACTIONS = (
     "go:list_applications",
     "go:get_locations",
     "go:set_location",
+    "go:list_sign_ins",
+    "go:end_sign_in",
     "terminal:new_terminal",
     "terminal:detach",
     "terminal:get_terminals",

@@ -7,6 +7,8 @@ import re
 import stat
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -76,13 +78,16 @@ class ApiCase(SynchronousTestCase):
         name = message.get("go:set_username")
         return None if name is None else str(name)
 
-    def until_reloaded(self) -> None:
-        """Wait until the daemon has taken changed settings into use."""
-        text = self.daemon.log.read_text().count("new settings in force")
-        until(
-            lambda: self.daemon.log.read_text().count("new settings in force") > text,
-            "the settings to be read",
-        )
+    @contextmanager
+    def reloaded(self) -> Iterator[None]:
+        """Change settings, and go on when the daemon has taken them into use."""
+
+        def count() -> int:
+            return self.daemon.log.read_text().count("new settings in force")
+
+        before = count()
+        yield
+        until(lambda: count() > before, "the settings to be read")
 
 
 class ApiTests(ApiCase):
@@ -116,15 +121,14 @@ class ApiTests(ApiCase):
         self.assertEqual(self.answer(websocket, self.signed(first)), "joe@company.com")
         screen = Screen(websocket)
 
-        second = self.new_key()
-        self.until_reloaded()
+        with self.reloaded():
+            second = self.new_key()
         self.assertEqual(self.answer(self.connect(), self.signed(second, "b@c")), "b@c")
         self.assertEqual(self.answer(self.connect(), self.signed(first, "d@c")), "d@c")
         ended = self.signed(first, "e@c")
-        self.daemon.write_settings(
-            FILE, {"*": {"gotwist": {"api_keys": {second: self.keys()[second]}}}}
-        )
-        self.until_reloaded()
+        fewer = {"*": {"gotwist": {"api_keys": {second: self.keys()[second]}}}}
+        with self.reloaded():
+            self.daemon.write_settings(FILE, fewer)
         self.assertIsNone(self.answer(self.connect(), ended))
         self.assertEqual(self.answer(self.connect(), self.signed(second, "e@c")), "e@c")
         # Who is in stays in.
@@ -164,8 +168,8 @@ class ApiTests(ApiCase):
                 "versions": ["1.0"],
             },
         )
-        self.daemon.write_settings("40api.conf", {"*": {"gotwist": {"api_allow_sha1": False}}})
-        self.until_reloaded()
+        with self.reloaded():
+            self.daemon.write_settings("40api.conf", {"*": {"gotwist": {"api_allow_sha1": False}}})
         document = json.loads(request(self.daemon, "OPTIONS", "/")[2])
         self.assertNotIn("HMAC-SHA1", document["auth_api"]["hmacs"])
 

@@ -121,7 +121,12 @@ class AloneTests(ServiceTestCase):
             [sys.executable, "-c", code, *daemon.options], env=daemon.environment, text=True
         ).splitlines()
         self.assertIn("gotwist.auth.unix.service", loaded)
-        for package in ("twisted.web", "autobahn", "gotwist.web", "gotwist.gateway"):
+        for package in (
+            "twisted.web.server",
+            "autobahn.websocket",
+            "gotwist.web",
+            "gotwist.gateway",
+        ):
             self.assertNotIn(package, loaded)
         self.assertEqual([name for name in loaded if name.startswith("gotwist.app")], [])
 

@@ -47,7 +47,7 @@ class RightsTestCase(SynchronousTestCase):
     def daemon(self, *options: str) -> Daemon:
         """Make a daemon of this account."""
         daemon = Daemon(
-            "--auth=pam",
+            *([] if any(one.startswith("--auth=") for one in options) else ["--auth=pam"]),
             f"--uid={self.account.pw_name}",
             f"--pam_service={self.service}",
             "--pam_realm=",
@@ -236,6 +236,7 @@ class RightsTests(RightsTestCase):
         self.start_keeper(daemon)
         daemon.prefix = self.become()
         daemon.start()
+        until(lambda: daemon.log.read_text().count("keeper: process") == 2, "the keeper")
         _, screen = self.screen(daemon, self.alice)
         screen.type(b"id -un\n")
         screen.until_text(f"{self.alice}\r".encode())
@@ -265,6 +266,29 @@ class RightsTests(RightsTestCase):
         self.assertTrue(peer.ask(**request)["ok"])
         websocket.send("go:sign_out", None)
         until(lambda: not peer.ask(**request)["ok"], "the ticket to end", 10)
+
+    def test_trusted(self) -> None:
+        """Users of a trusted way of signing in get their own account too, and no system's."""
+        daemon = self.daemon("--auth=file", "--trusted_methods=file")
+        daemon.start()
+        for name in (self.alice, self.account.pw_name, "stranger"):
+            done = daemon.run("passwd", name, given=b"Another-horse8\n")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        (path,) = [
+            one for one in (daemon.home / ".gotwist").rglob("*") if one.name.startswith("password")
+        ]
+        os.chown(path, self.account.pw_uid, self.account.pw_gid)
+        websocket = connect(daemon, self.sign_in(daemon, self.alice, "Another-horse8"))
+        self.addCleanup(websocket.close)
+        screen = Screen(websocket)
+        screen.type(b"id -un\n")
+        screen.until_text(f"{self.alice}\r".encode())
+        for name in (self.account.pw_name, "stranger"):
+            websocket = connect(daemon, self.sign_in(daemon, name, "Another-horse8"))
+            self.addCleanup(websocket.close)
+            websocket.send("terminal:new_terminal", {"rows": 24, "columns": 80})
+            refused = websocket.until(lambda message: "go:error" in message)
+            self.assertEqual(refused["go:error"]["code"], "denied")
 
     def signins(self, daemon: Daemon) -> str:
         return (daemon.home / ".gotwist" / "sessions" / "signins.json").read_text()

@@ -26,6 +26,7 @@ function make() {
     onNotice: (message) => notices.push(message),
     onCommands: () => undefined,
     onSignIns: () => undefined,
+    onQuestion: () => undefined,
   };
   const client = new Client({
     clock,

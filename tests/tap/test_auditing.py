@@ -14,7 +14,7 @@ from gotwist.metrics.http import MetricsDoor
 from gotwist.settings.error import SettingsError
 from gotwist.settings.start import open_settings
 from gotwist.settings.values import Value
-from gotwist.tap import auditing
+from gotwist.tap import acts, auditing
 from gotwist.tap.actions import places
 from tests.gateway.support import MemoryAudit
 from tests.tap.support import HomeTestCase, service_of
@@ -77,7 +77,7 @@ class CommandLineTests(HomeTestCase):
         """What somebody does on the command line stands in the file, with who it was."""
         snapshot = open_settings({}, places()).source.current
         auditing.open_places(snapshot, auditing.sinks(snapshot))
-        auditing.record_now(snapshot, "terminals_killed", running=True)
+        acts.record_now(snapshot, "terminals_killed", running=True)
         read = json.loads((self.home / "log" / "audit.log").read_text())
         self.assertEqual(
             ("terminals_killed", os.getuid(), True, None),
@@ -87,10 +87,10 @@ class CommandLineTests(HomeTestCase):
     def test_nowhere(self) -> None:
         """Where there is no directory for it, none is made by whoever happens to come."""
         snapshot = open_settings({}, places()).source.current
-        auditing.record_now(snapshot, "terminals_killed", running=True)
+        acts.record_now(snapshot, "terminals_killed", running=True)
         self.assertFalse((self.home / "log").exists())
         off = open_settings({"audit": False}, places()).source.current
-        auditing.record_now(off, "terminals_killed", running=True)
+        acts.record_now(off, "terminals_killed", running=True)
         self.assertFalse((self.home / "log").exists())
 
 

@@ -196,6 +196,11 @@ class Shown:
     """A request as far as certificates go."""
 
     certificate: ClientCertificate | None
+    destination: str | None = None
+
+    def getHeader(self, name: str) -> str | None:
+        assert name == "sec-fetch-dest"
+        return self.destination
 
     def client_certificate(self) -> ClientCertificate | None:
         return self.certificate
@@ -233,11 +238,16 @@ class CertificateTests(WaysCase):
         self.assertNotIn("\n", line)
 
     def test_brings(self) -> None:
-        """A request brings its certificate along, if it has one."""
+        """Who opens the page brings a certificate along; a page that embeds it brings none."""
         brings = self.made.brings
         assert brings is not None
-        for certificate, expected in (
-            (self.anna, CertificateCredentials(self.anna)),
-            (None, None),
+        expected = CertificateCredentials(self.anna)
+        for shown, brought in (
+            (Shown(self.anna), expected),
+            (Shown(self.anna, "document"), expected),
+            (Shown(self.anna, "image"), None),
+            (Shown(self.anna, "iframe"), None),
+            (Shown(self.anna, "empty"), None),
+            (Shown(None), None),
         ):
-            self.assertEqual(brings(Shown(certificate)), expected)  # type: ignore[arg-type]
+            self.assertEqual(brings(shown), brought)  # type: ignore[arg-type]

@@ -10,10 +10,11 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.applications.go.core import Go
-from gotwist.applications.terminal.application import INPUT_ACK_PAUSE_S, TerminalApplication
+from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.commands import Account
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.viewing import INPUT_ACK_PAUSE_S
 from gotwist.auth.signins import SignIn
 from gotwist.gateway import frames
 from gotwist.gateway.client import GatewayClient

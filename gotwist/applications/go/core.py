@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from gotwist.applications.go.messaging import Messaging
-from gotwist.applications.go.signinlist import SignInList
+from gotwist.applications.go.questions import Questions
 from gotwist.auth.apikey import parse_text
 from gotwist.auth.credentials import (
     ApiCredentials,
@@ -43,7 +43,7 @@ class Authenticate(msgspec.Struct, forbid_unknown_fields=True):
     href: Long = ""
 
 
-class Go(Messaging, SignInList):
+class Go(Messaging, Questions):
     """What every client can do."""
 
     __slots__ = ()
@@ -69,19 +69,15 @@ class Go(Messaging, SignInList):
 
     @action("go:authenticate", Authenticate, before_authentication=True)
     async def sign_in(self, argument: Authenticate) -> None:
-        """Sign in, and tell a fresh page what it needs to know."""
-        client = self.client
-        if client.user is not None:
+        """Sign in."""
+        if self.client.user is not None:
             raise Denied("This connection has signed in already.")
-        try:
-            await client.authenticate(credentials_of(argument.auth), argument.location)
-        except Denied:
-            if client.user is not None:
-                raise
-            client.send("go:reauthenticate", True)
-            return
-        if not client.is_open or client.user is None:
-            return
+        await self.enter(credentials_of(argument.auth), argument.location)
+
+    def welcome(self) -> None:
+        """Tell a fresh page what it needs to know."""
+        client = self.client
+        assert client.user is not None, "somebody has just signed in"
         client.send("go:set_username", client.user.upn)
         self.get_locations()
         self.list_applications()
@@ -137,10 +133,7 @@ def _mark(applications: list[dict[str, object]]) -> int:
 
 
 def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
-    """What the member ``auth`` offers.
-
-    :raises Denied: for a text that only begins like an object.
-    """
+    """What the member ``auth`` offers."""
     if auth is None:
         return None
     if isinstance(auth, str):
@@ -148,6 +141,7 @@ def credentials_of(auth: str | dict[str, object] | None) -> Credentials | None:
             try:
                 return ApiCredentials(parse_text(auth))
             except Malformed:
-                raise Denied("Please sign in.") from None
+                # Judged, refused and told of like any other object that lacks something.
+                return ApiCredentials({})
         return TokenCredentials(auth) if is_token(auth) else CookieCredentials(auth)
     return ApiCredentials(auth)

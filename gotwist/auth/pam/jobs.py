@@ -27,8 +27,24 @@ class Limits:
     per_address: int = 8
     #: How long a module may take, also in the queue; how long a person; how long nobody comes.
     patience_s: float = 20.0
-    person_s: float = 120.0
+    person_s: float = 180.0
     idle_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much there is to do: processes, how many are busy, of these with people; the queue.
+
+    ``refused`` checks were told to try again later, of ``lost`` ones the worker crashed or hung,
+    both since the start.
+    """
+
+    workers: int
+    busy: int
+    waiting: int
+    queued: int
+    refused: int
+    lost: int
 
 
 class Job:

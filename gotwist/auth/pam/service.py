@@ -23,7 +23,7 @@ from gotwist.auth.pam.checks import (
     parse_ask,
     parse_done,
 )
-from gotwist.auth.pam.jobs import Job, Limits, has_room, next_job
+from gotwist.auth.pam.jobs import Job, Limits, Load, has_room, next_job
 from gotwist.auth.pam.process import Worker, start_worker
 from gotwist.errors import Unavailable
 
@@ -79,6 +79,20 @@ class PamWorkers(Service):
         self._workers: list[Worker] = []
         self._talking: list[Job] = []
         self._crashes = 0
+        self._refused = 0
+        self._lost = 0
+
+    @property
+    def load(self) -> Load:
+        """How much there is to do at this moment."""
+        return Load(
+            workers=len(self._workers),
+            busy=sum(worker.job is not None for worker in self._workers),
+            waiting=len(self._talking),
+            queued=len(self._queue),
+            refused=self._refused,
+            lost=self._lost,
+        )
 
     @property
     def waiting(self) -> int:
@@ -93,6 +107,7 @@ class PamWorkers(Service):
     def check(self, check: Check) -> Deferred[Outcome]:
         """Check one password; cancelling the result takes it out of the queue."""
         if not self.running or not has_room(self._queue, check, self._limits):
+            self._refused += 1
             return fail(Unavailable(BUSY))
         job = Job(check)
         result: Deferred[Outcome] = Deferred(lambda _: self._withdraw(job))
@@ -163,6 +178,7 @@ class PamWorkers(Service):
                     said=worker.said.decode("utf-8", "replace"),
                 )
             self._crashes += 1
+            self._lost += 1
             job.finish(Failure(Unavailable(BROKEN)))
         self._pump()
 
@@ -195,14 +211,27 @@ class PamWorkers(Service):
             if worker is None:
                 if len(self._workers) >= self._limits.workers:
                     return
-                worker = start_worker(self._reactor, self, self._directory)
-                self._workers.append(worker)
+                worker = self._start(job)
+                if worker is None:
+                    continue
             self._stop_idling(worker)
-            self._queue.remove(job)
+            self._withdraw(job)
             worker.job = job
             worker.checks += 1
             job.limit(self._reactor, self._limits.patience_s, self._hung)
             worker.send(check_message(job.check))
+
+    def _start(self, job: Job) -> Worker | None:
+        """Start a worker for a check, or end the check."""
+        try:
+            worker = start_worker(self._reactor, self, self._directory)
+        except OSError as problem:
+            log.error("a PAM worker cannot be started: {problem}", problem=str(problem))
+            self._withdraw(job)
+            job.finish(Failure(Unavailable(BROKEN)))
+            return None
+        self._workers.append(worker)
+        return worker
 
     def _next(self) -> Job | None:
         busy = (worker.job.check for worker in self._workers if worker.job is not None)
@@ -229,6 +258,7 @@ class PamWorkers(Service):
         log.warn(
             "PAM gives no answer, its worker is ended: service {service}", service=job.check.service
         )
+        self._lost += 1
         self._forget(job)
         job.finish(Failure(Unavailable(BROKEN)))
         for worker in self._workers:
@@ -237,6 +267,7 @@ class PamWorkers(Service):
                 worker.kill()
 
     def _waited(self, job: Job) -> None:
+        self._refused += 1
         self._withdraw(job)
         job.finish(Failure(Unavailable(BUSY)))
 

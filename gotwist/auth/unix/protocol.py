@@ -34,6 +34,8 @@ MOST_AT_ONCE = 16
 #: How often the same oddity of the same account is told.
 TELL_EVERY_S = 60.0
 
+#: Hears the verdicts: the request, who asked, whether the password was right.
+Told = Callable[[Request, Peer, bool], None]
 #: Tells who sits at the other end of a transport.
 FindPeer = Callable[[Connection], Peer]
 
@@ -217,7 +219,7 @@ class AuthFactory(Factory):
     """All connections of one door.
 
     :param rule: who may ask
-    :param told: called with each verdict: the request, who asked, whether it was right
+    :param told: called with each verdict
     """
 
     noisy = False
@@ -228,7 +230,7 @@ class AuthFactory(Factory):
         rule: PeerRule,
         clock: IReactorTime,
         *,
-        told: Callable[[Request, Peer, bool], None] = lambda request, peer, is_right: None,
+        told: Told = lambda request, peer, is_right: None,
         find_peer: FindPeer = peer_of_transport,
         most: int = MOST_CONNECTIONS,
     ) -> None:

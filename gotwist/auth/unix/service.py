@@ -6,10 +6,9 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -20,7 +19,7 @@ from twisted.logger import Logger
 from gotwist.auth.line import Request
 from gotwist.auth.pam.judging import Judges
 from gotwist.auth.unix.peers import Peer, find_gid, find_uid, peer_rule
-from gotwist.auth.unix.protocol import AuthFactory
+from gotwist.auth.unix.protocol import AuthFactory, Told
 from gotwist.errors import Unavailable
 from gotwist.paths import check_socket_path
 
@@ -47,12 +46,11 @@ class DoorSettings:
     peers: tuple[str, ...] = ()
 
 
-Told: TypeAlias = Callable[[int, str, str, bool], None]
-"""Given who asked, for whom by which PAM service (both empty when refused), and the answer."""
-
-
 class AuthService(Service):
-    """Listens while it runs; whoever may connect is also asked for by the kernel's word."""
+    """Listens while it runs; whoever may connect is also asked for by the kernel's word.
+
+    :param told: called with each verdict
+    """
 
     log = Logger()
 
@@ -61,9 +59,11 @@ class AuthService(Service):
         reactor: IAuthReactor,
         settings: DoorSettings,
         judges: Judges,
-        told: Told | None = None,
+        *,
+        told: Told = lambda request, peer, is_right: None,
     ) -> None:
         self.settings = settings
+        self._told = told
         self.factory: AuthFactory | None = None
         self._reactor = reactor
         self._judges = judges
@@ -136,10 +136,7 @@ class AuthService(Service):
         return ended.addErrback(lambda failure: failure.trap(FileNotFoundError) and None)
 
     def _judged(self, request: Request, peer: Peer, is_right: bool) -> None:
-        if self._told is not None:
-            # What stands in place of a refused name can be a password, or anything.
-            name, service = (request.user, request.service) if is_right else ("", "")
-            self._told(peer.uid, name, service, is_right)
+        self._told(request, peer, is_right)
         if is_right:
             self.log.info(
                 "authentication service: {user} is right for {service}, asked by uid {uid}",

@@ -103,6 +103,10 @@ class CurlTests(KerberosCase):
         self.assertFalse(answer.is_signed_in)
         self.assertIn("Other ways of signing in", answer.headers)
         self.assertNotIn("Basic", answer.headers)
+        # With no other way on, the sign-in address asks browsers as well.
+        browser = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+        status, headers, _ = request(daemon, "GET", "/auth", browser)
+        self.assertEqual((status, headers["www-authenticate"]), (401, "Negotiate"))
         for environment, options in (
             (self.kdc.ticket("mallory", ELSEWHERE), ()),
             (self.kdc.ticket("carol/admin"), ()),
@@ -150,8 +154,11 @@ class CurlTests(KerberosCase):
         answer = curl(nobody, f"{daemon.base}auth/negotiate")
         self.assertIn("WWW-Authenticate: Negotiate", answer.headers)
         self.assertIn(f'WWW-Authenticate: Basic realm="{REALM}"', answer.headers)
-        # With a sign-in page of its own there is no challenge at the sign-in address.
-        status, headers, body = request(daemon, "GET", "/auth")
+        # At the sign-in address programs are asked, and browsers see the page.
+        answer = curl(nobody, f"{daemon.base}auth")
+        self.assertIn("WWW-Authenticate: Negotiate", answer.headers)
+        browser = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+        status, headers, body = request(daemon, "GET", "/auth", browser)
         self.assertNotIn("www-authenticate", headers)
         self.assertIn(b"Sign in with Kerberos", body)
         wrong = {"Authorization": "Basic " + base64.b64encode(b"alice:x").decode()}

@@ -95,14 +95,44 @@ def oidc_settings(provider: RealProvider, **more: object) -> dict[str, object]:
 class OidcCase(SynchronousTestCase):
     """A daemon and a provider, each in a process of its own."""
 
+    pair: tuple[Daemon, RealProvider] | None = None
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.pair = None
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        if cls.pair is not None:
+            cls.pair[1].stop()
+            cls.pair[0].close()
+
+    def shared(self) -> tuple[Daemon, RealProvider]:
+        """A daemon and a provider for all tests that leave them as they are."""
+        if type(self).pair is None:
+            type(self).pair = self.begun()
+        assert self.pair is not None
+        return self.pair
+
     def both(self, **more: object) -> tuple[Daemon, RealProvider]:
-        daemon = Daemon(plain=True)
+        """A daemon and a provider of this test's own."""
+        daemon, provider = self.begun(**more)
         self.addCleanup(daemon.close)
-        provider = RealProvider([f"{daemon.base}auth/oidc"])
         self.addCleanup(provider.stop)
-        provider.start()
-        daemon.write_settings("60oidc.conf", oidc_settings(provider, **more))
-        return daemon.start(), provider
+        return daemon, provider
+
+    @staticmethod
+    def begun(**more: object) -> tuple[Daemon, RealProvider]:
+        daemon = Daemon(plain=True)
+        provider = RealProvider([f"{daemon.base}auth/oidc"])
+        try:
+            provider.start()
+            daemon.write_settings("60oidc.conf", oidc_settings(provider, **more))
+            return daemon.start(), provider
+        except BaseException:
+            provider.stop()
+            daemon.close()
+            raise
 
     def come_back(self, daemon: Daemon, browser: Browser, user: str = "alice") -> str:
         """Sign in at the provider; the address with which it sends the browser back."""
@@ -131,7 +161,7 @@ class HttpTests(OidcCase):
 
     def test_replay(self) -> None:
         """The address with which the provider sent somebody back works once."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         browser = Browser()
         back = self.come_back(daemon, browser)
         browser.ask(back)
@@ -142,7 +172,7 @@ class HttpTests(OidcCase):
 
     def test_replayed_code(self) -> None:
         """A used code with a fresh state comes to nothing: the provider refuses it."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         browser = Browser()
         back = self.come_back(daemon, browser)
         browser.ask(back)
@@ -158,7 +188,7 @@ class HttpTests(OidcCase):
 
     def test_login_csrf(self) -> None:
         """A victim's browser does not finish what an attacker began in his own."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         back = self.come_back(daemon, Browser(), "mallory")
         victim = Browser()
         status, _, _ = victim.ask(back)
@@ -167,7 +197,7 @@ class HttpTests(OidcCase):
 
     def test_mixed_up(self) -> None:
         """An answer in another provider's name is refused, and one that names none."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         for change in ("iss=https%3A%2F%2Fevil.example.org&", ""):
             browser = Browser()
             back = self.come_back(daemon, browser)
@@ -176,7 +206,7 @@ class HttpTests(OidcCase):
 
     def test_open_redirect(self) -> None:
         """The way on leads to this site only."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         for next in ("https://evil.example.org/", "//evil.example.org", "/\\evil.example.org"):
             browser = Browser()
             url = browser.to_login(f"{daemon.base}auth/oidc?{urlencode({'next': next})}")
@@ -186,7 +216,7 @@ class HttpTests(OidcCase):
 
     def test_declined(self) -> None:
         """Who declines at the provider gets a sentence and a way back."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         browser = Browser()
         _, headers, _ = browser.ask(f"{daemon.base}auth/oidc")
         state = parse_qs(urlsplit(headers["location"]).query)["state"][0]
@@ -246,7 +276,7 @@ class HttpTests(OidcCase):
 
     def test_foreign_page(self) -> None:
         """A page of another site sends nobody to the provider; neither does fetching ahead."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         browser = Browser(headers={"Sec-Fetch-Site": "cross-site"})
         status, _, body = browser.ask(f"{daemon.base}auth/oidc?next=/x")
         self.assertEqual(status, 200)
@@ -257,7 +287,7 @@ class HttpTests(OidcCase):
 
     def test_no_secret_in_the_log(self) -> None:
         """The log names neither code, state nor secret, and tells why somebody was refused."""
-        daemon, _ = self.both()
+        daemon, _ = self.shared()
         browser = Browser()
         back = self.come_back(daemon, browser)
         Browser().ask(back)
