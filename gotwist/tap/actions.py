@@ -20,7 +20,6 @@ from gotwist.settings.source import SettingsSource
 from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
 from gotwist.tap.acts import record_now
-from gotwist.tap.parts import api_rules
 from gotwist.tap.rights import find_rights
 
 KEEPER_SOCKET = "keeper.sock"
@@ -85,6 +84,9 @@ def validate_authobj(arguments: Sequence[str]) -> int:
     :param arguments: the object as JSON text, and options of the daemon after it
     :returns: 2 when it is bad; then what is wrong is printed
     """
+    # Late: it knows every room, and a service that is alone loads none of the web.
+    from gotwist.tap.parts import api_rules
+
     text, *options = arguments or ("",)
     rules = api_rules(_settings(parse(options)))
     try:

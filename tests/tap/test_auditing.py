@@ -15,9 +15,9 @@ from gotwist.settings.error import SettingsError
 from gotwist.settings.start import open_settings
 from gotwist.settings.values import Value
 from gotwist.tap import acts, auditing
-from gotwist.tap.actions import places
+from gotwist.tap.actions import parse, places, run_action
 from tests.gateway.support import MemoryAudit
-from tests.tap.support import HomeTestCase, service_of
+from tests.tap.support import HomeTestCase, printed, service_of
 
 
 class PlacesTests(HomeTestCase):
@@ -150,3 +150,14 @@ class MetricsTests(HomeTestCase):
             said = self.refuse("--metrics", f"--metrics_address={address}")
             self.assertIn("loopback", said)
         self.assertIn("address", self.refuse("--metrics", "--metrics_address=localhost"))
+
+
+class KeyTests(HomeTestCase):
+    def test_new_key(self) -> None:
+        """A new API key is told by its public half."""
+        (self.home / "log").mkdir(mode=0o700, parents=True)
+        key = printed(lambda: run_action(parse(["--new_api_key"]))).strip()
+        read = json.loads((self.home / "log" / "audit.log").read_text())
+        self.assertEqual(("key_made", key), (read["event"], read["key"]))
+        secret = (self.home / "conf.d" / "30api_keys.conf").read_text().split('"')[-2]
+        self.assertNotIn(secret, (self.home / "log" / "audit.log").read_text())
