@@ -25,6 +25,7 @@ from benchmarks.scenes.fanout import fanout
 from benchmarks.scenes.interrupt import distant, interrupt
 from benchmarks.scenes.memory import memory, stalled
 from benchmarks.scenes.opening import opening, sockets
+from benchmarks.scenes.signin import signin
 from benchmarks.scenes.throughput import throughput
 from benchmarks.selftest import client_speed
 from benchmarks.table import as_json, render_goals, render_results
@@ -39,6 +40,7 @@ SCENES: dict[str, Callable[[Bench], None]] = {
     "distant": distant,
     "stalled": stalled,
     "fanout": fanout,
+    "signin": signin,
 }
 SERVERS: dict[str, type[Server]] = {
     server.name: server for server in (Bare, Gotwist, Ttyd, Terminado, Wetty)

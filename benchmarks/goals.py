@@ -24,4 +24,5 @@ GOALS = (
     Goal("interrupt.far", 300.0),
     Goal("stalled.growth", 2.0),
     Goal("fanout.rate", 2.0, "terminado", at_least=True),
+    Goal("signin.ratio", 1.5),
 )

@@ -19,6 +19,8 @@ gotwist [options]        run the daemon here (the same as: twistd -n gotwist [op
 gotwist link [options]   print a fresh launch link of the running daemon
 gotwist passwd NAME      add a user to the password file, or change one (--help: more)
 gotwist totp NAME        give a user a second factor (--help: more)
+gotwist validate_authobj OBJECT    check an API object, but not its time
+gotwist keeper [options] run the process that opens terminals as others here; as root
 gotwist --kill           end all terminals and the process that keeps them
 gotwist --version        print the version
 
@@ -29,9 +31,11 @@ Subcommand = Callable[[Sequence[str]], int]
 
 # word -> "module:function", which takes the arguments after the word and returns an exit status
 SUBCOMMANDS: Mapping[str, str] = {
+    "keeper": "gotwist.tap:run_keeper",
     "link": "gotwist.tap:print_link",
     "passwd": "gotwist.tap:change_password",
     "totp": "gotwist.tap:enrol_totp",
+    "validate_authobj": "gotwist.tap:validate_authobj",
 }
 
 

@@ -14,6 +14,17 @@ from benchmarks.line import Line, upgrade
 from benchmarks.peers.server import Missing, Server, free_port
 from benchmarks.wires import GotwistWire
 
+#: A PAM service that thinks long about wrong passwords, and what it believes.
+PAM_SERVICE = "x2gobroker"
+PAM_RIGHT = "sesame"
+PAM_SLEEP_S = 2
+PAM_SCRIPT = f"""#!/bin/sh
+read -r password || :
+[ "$password" = {PAM_RIGHT} ] && exit 0
+sleep {PAM_SLEEP_S}
+exit 1
+"""
+
 
 class Gotwist(Server):
     """The daemon with its keeper, plain HTTP on loopback, without sign-in."""
@@ -56,10 +67,28 @@ class Gotwist(Server):
             path = self.directory / "var" / name
             path.mkdir(mode=0o700, parents=True)
             options.append(f"--{name}_dir={path}")
+        options.append(f"--pam_service_dir={self._write_pam()}")
         target = self.directory / "var" / "settings" / "60bench.conf"
         target.write_text(json.dumps(self.settings(), indent=4), encoding="utf-8")
         start = [self._twistd, "-n", "--pidfile=", "gotwist"]
         return [*start, "--disable_ssl", "--address=127.0.0.1", "--auth=none", *options]
+
+    @property
+    def authservice(self) -> Path:
+        """The socket on which passwords are checked."""
+        return self.directory / "var" / "runtime" / "authservice.sock"
+
+    def _write_pam(self) -> Path:
+        directory = self.directory / "var" / "pam"
+        directory.mkdir(mode=0o700)
+        script = directory / "check.sh"
+        script.write_text(PAM_SCRIPT)
+        script.chmod(0o700)
+        (directory / PAM_SERVICE).write_text(
+            f"auth required pam_exec.so quiet expose_authtok {script}\n"
+            "account required pam_permit.so\n"
+        )
+        return directory
 
     def answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)

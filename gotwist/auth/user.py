@@ -16,7 +16,7 @@ MAX_UPN = 128
 _UPN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+\-]{0,127}\Z")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class User:
     """Who somebody is (``upn``), how that was established, and what is known besides."""
 

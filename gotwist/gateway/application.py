@@ -23,6 +23,9 @@ class Application:
     ``self.shared``.  The methods below do nothing here; override those you need.
     """
 
+    # Third parties need none of their own: then their instances have a dictionary as usual.
+    __slots__ = ("_listening", "_timers", "client", "house", "shared")
+
     name: ClassVar[str]
     version: ClassVar[str] = "1.0"
     description: ClassVar[str] = ""
@@ -59,6 +62,15 @@ class Application:
 
     def on_location(self) -> None:
         """Called when the tab has moved to another location."""
+
+    def on_settings(self) -> None:
+        """Called when settings have changed, whichever; the user may still use this."""
+
+    def on_refused(self) -> None:
+        """Called when settings have changed and the user may not use this any more.
+
+        Stop serving at once; no action runs until :meth:`authenticate` is called again.
+        """
 
     def on_close(self) -> None:
         """Called when the connection has ended, also when nobody ever signed in."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Protocol
 
 from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
-from gotwist.auth.user import User
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import (
@@ -22,53 +22,61 @@ from gotwist.gateway.dispatch import Dispatcher
 from gotwist.gateway.frames import HEADER_LENGTH, Kind, split_frame
 from gotwist.gateway.house import House, Timer
 from gotwist.gateway.limits import Budget
-from gotwist.gateway.outlet import Connection, Outlet
+from gotwist.gateway.outlet import Connection
 from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
+from gotwist.gateway.standing import Standing
 from gotwist.gateway.table import ActionTable
 
 _ACK = int(Kind.ACK)
+_NO_LISTENERS = (None,) * (max(Kind) + 1)
 
 
-class GatewayClient(Outlet):
+class Rechecks(Protocol):
+    """Calls ``check_again`` of its members from time to time."""
+
+    def add(self, member: GatewayClient, /) -> None: ...
+    def remove(self, member: GatewayClient, /) -> None: ...
+
+
+class GatewayClient(Dispatcher):
     """The :class:`~gotwist.gateway.clients.Client` that the gateway makes.
 
+    :param rechecks: asks who has signed in to check again, from time to time.
     :param offered: the sign-in that the handshake brought along, if any.
     """
 
     __slots__ = (
         "_active",
-        "_apps",
         "_binary",
         "_budget",
         "_deadline",
-        "_dispatcher",
         "_offered",
-        "_recheck",
+        "_rechecks",
         "_session",
+        "_since",
         "location",
-        "sign_in",
     )
 
     def __init__(
         self,
         house: House,
         table: ActionTable,
+        rechecks: Rechecks,
         connection: Connection,
         peer: Peer,
         offered: SignIn | None = None,
     ) -> None:
-        super().__init__(house, connection, peer)
+        super().__init__(house, table, connection, peer)
         limits, now = house.limits, house.clock.now()
-        self.sign_in: SignIn | None = None
         self.location = DEFAULT_LOCATION
         self._offered = offered
         self._session: Session | None = None
-        self._binary: dict[int, BinaryListener] = {}
-        self._apps: dict[type[Application], Application] = {}
-        self._dispatcher = Dispatcher(self, house, table, self._apps)
+        # By kind; None where nobody listens.
+        self._binary: tuple[BinaryListener | None, ...] = _NO_LISTENERS
         self._active = False
+        self._since = now
         self._budget = Budget(limits, now)
-        self._recheck: Timer | None = None
+        self._rechecks = rechecks
         self._deadline: Timer | None = house.clock.call_later(
             limits.authentication_s, self._too_late
         )
@@ -79,40 +87,43 @@ class GatewayClient(Outlet):
     def opened(self) -> None:
         """The connection is open: make the applications and tell them."""
         shared = self._house.shared
-        for kind in self._dispatcher.table.applications:
-            self._apps[kind] = kind(self, self._house, shared.get(kind.name))
+        self._apps = tuple(
+            kind(self, self._house, shared.get(kind.name)) for kind in self._table.applications
+        )
         self._begin(lambda application: application.initialize())
         self._begin(lambda application: application.open())
         self._house.emitter.trigger("go:open", self)
 
     def _begin(self, step: Callable[[Application], None]) -> None:
-        for kind, application in tuple(self._apps.items()):
+        for application in self._apps:
             try:
                 step(application)
             except Exception as failure:
                 # One that cannot begin costs its own actions, not the whole connection.
-                self._house.log.failure("application failed", failure, application=kind.name)
+                self._house.log.failure("application failed", failure, application=application.name)
                 application.release()
-                del self._apps[kind]
+                self._apps = tuple(one for one in self._apps if one is not application)
 
     def closed(self) -> None:
         """The connection has ended: tell the applications and give everything back."""
         if not self._retire():
             return
-        for application in self._apps.values():
+        for application in self._apps:
             try:
                 application.on_close()
             except Exception as failure:
                 self._house.log.failure("on_close failed", failure, application=application.name)
             application.release()
         if self._session is not None:
-            self._house.sessions.leave(self._session.id, self.id, self._house.clock.now())
+            now = self._house.clock.now()
+            self._house.sessions.leave(self._session.id, self.id, now)
+            self._house.audit.record("disconnected", **self.origin, seconds=now - self._since)
         self._house.clients.remove(self)
         self._house.emitter.trigger("go:close", self)
         # Client and applications hold each other: let go, so that no collection is needed.
-        self._apps.clear()
-        self._binary.clear()
-        self._writable_listeners.clear()
+        self._apps = ()
+        self._binary = _NO_LISTENERS
+        self._writable_listeners = ()
 
     def close(self, code: int, reason: str) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""
@@ -125,30 +136,21 @@ class GatewayClient(Outlet):
         if not self.is_open:
             return False
         self.is_open = False
-        for timer in (self._deadline, self._recheck, self._stalled):
+        for timer in (self._deadline, self._stalled):
             if timer is not None:
                 timer.cancel()
-        self._deadline = self._recheck = self._stalled = None
-        self._dispatcher.stop()
+        self._deadline = self._stalled = None
+        self._rechecks.remove(self)
+        self._stop()
         return True
 
     # -- who --------------------------------------------------------------------------------
-
-    @property
-    def user(self) -> User | None:
-        """Who has signed in, if anybody."""
-        return self.sign_in.user if self.sign_in is not None else None
 
     @property
     def session(self) -> Session:
         """The user's session; asking before there is a user is our own mistake."""
         assert self._session is not None, "nobody has signed in"
         return self._session
-
-    @property
-    def applications(self) -> Sequence[Application]:
-        """This client's applications."""
-        return tuple(self._apps.values())
 
     async def authenticate(self, credentials: Credentials | None, location: str) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""
@@ -162,13 +164,14 @@ class GatewayClient(Outlet):
             )
         if not self.is_open or self.sign_in is not None:
             return
-        if (
-            sign_in.user.method != METHOD_NONE
-            and house.clients.count_of_user(sign_in.user.upn) >= house.limits.clients_per_user
-        ):
+        standing = Standing(house.settings, sign_in.user.seen_at(self.peer.address))
+        if sign_in.user.method != METHOD_NONE and house.clients.count_of_user(
+            sign_in.user.upn
+        ) >= standing.max_clients(house.limits.clients_per_user):
             self.close(TOO_MANY, "too many connections of this user")
             return
-        self.sign_in = sign_in
+        # The one that everybody shares, and that has no cookie.
+        self.let_in(house.signins.current(sign_in.id) or sign_in, standing)
         self._offered = None
         house.clients.know(self)
         self.location = location
@@ -177,7 +180,7 @@ class GatewayClient(Outlet):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._recheck = house.clock.call_later(house.limits.recheck_s, self._check_again)
+        self._rechecks.add(self)
         house.log.info(
             "signed in",
             client=self.id,
@@ -185,7 +188,8 @@ class GatewayClient(Outlet):
             method=sign_in.user.method,
             peer=self.peer.address,
         )
-        for application in self.applications:
+        house.audit.record("connected", **self.origin)
+        for application in self.serve():
             answer = application.authenticate()
             if answer is not None:
                 await answer
@@ -213,24 +217,24 @@ class GatewayClient(Outlet):
         self._deadline = None
         self.close(TOO_LATE, "not signed in in time")
 
-    def _check_again(self) -> None:
+    def check_again(self) -> None:
+        """See whether the sign-in still holds."""
         assert self.sign_in is not None
         signins, id = self._house.signins, self.sign_in.id
         # A tab that sends something, if only "drawn", is in use; one that is idle is not.
-        current = signins.touch(id) is not None if self._active else signins.is_current(id)
+        current = signins.touch(id) if self._active else signins.current(id)
         self._active = False
-        if current:
-            delay = self._house.limits.recheck_s
-            self._recheck = self._house.clock.call_later(delay, self._check_again)
-        else:
-            self._recheck = None
+        if current is None:
             self.close(NOT_AUTHENTICATED, "the sign-in has ended")
+        else:
+            self.sign_in = current
 
     # -- in ---------------------------------------------------------------------------------
 
     def on_binary(self, kind: int, callback: BinaryListener) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""
-        self._binary[kind] = callback
+        before = self._binary
+        self._binary = (*before[:kind], callback, *before[kind + 1 :])
 
     def receive_ping(self) -> None:
         """Count a protocol ping like any message."""
@@ -248,20 +252,20 @@ class GatewayClient(Outlet):
             if self.sign_in is None:
                 raise Denied("Please sign in first.")
             kind, terminal, offset, payload = split_frame(message)
-            listener = self._binary.get(kind)
+            listener = self._binary[kind]
             if listener is None:
                 raise Malformed("A binary message is of a kind that nobody takes here.")
             self._active = True
             listener(terminal, offset, payload)
         except Exception as failure:
-            self._dispatcher.refuse(None, failure)
+            self._refuse(None, failure)
 
     def receive_text(self, message: bytes) -> None:
         """Have the actions of one text message run."""
         if not self.is_open or self._is_too_much(len(message)):
             return
         self._active = True
-        self._dispatcher.receive(message)
+        self._receive(message)
 
     def _is_too_much(self, size: int, is_ack: bool = False) -> bool:
         excess = self._budget.spend(size, is_ack, self._house.clock.now())

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gotwist.auth.conversation import MoreAsked
-from gotwist.auth.credentials import CookieCredentials, TokenCredentials
+from gotwist.auth.credentials import (
+    CertificateCredentials,
+    CookieCredentials,
+    Credentials,
+    TokenCredentials,
+)
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied, Unavailable
 from gotwist.gateway.application import Application
@@ -13,6 +18,7 @@ from gotwist.gateway.client import GatewayClient
 from gotwist.gateway.clients import GOING_AWAY, NOT_AUTHENTICATED, Peer
 from gotwist.gateway.house import House
 from gotwist.gateway.outlet import Connection
+from gotwist.gateway.rounds import Rounds
 from gotwist.gateway.table import ActionTable, make_all_shared
 
 
@@ -25,6 +31,7 @@ class Gateway:
     def __init__(self, house: House, applications: Iterable[type[Application]]) -> None:
         self.house = house
         self.table = ActionTable(make_all_shared(applications, house))
+        self._rechecks = Rounds(house.clock, house.limits.recheck_s, GatewayClient.check_again)
         self._unsubscribe = house.signins.subscribe(self._sign_in_ended)
 
     async def admit(self, peer: Peer, cookie: str | None, token: str | None) -> SignIn | None:
@@ -41,15 +48,15 @@ class Gateway:
             sign_in = await self._try(TokenCredentials(token), peer)
         if sign_in is None and cookie is not None:
             sign_in = await self._try(CookieCredentials(cookie), peer)
+        if sign_in is None and peer.certificate is not None:
+            sign_in = await self._try(CertificateCredentials(peer.certificate), peer)
         if sign_in is None:
             waiting = house.clients.count_unauthenticated_at(peer.address)
             if waiting >= house.limits.unauthenticated_per_address:
                 raise Unavailable("Too many connections from your address.")
         return sign_in
 
-    async def _try(
-        self, credentials: CookieCredentials | TokenCredentials, peer: Peer
-    ) -> SignIn | None:
+    async def _try(self, credentials: Credentials, peer: Peer) -> SignIn | None:
         # A stale cookie is no reason to refuse the handshake: the page may hold a token.
         try:
             return await self.house.authenticator.authenticate(credentials, peer.address)
@@ -62,7 +69,7 @@ class Gateway:
 
     def connect(self, connection: Connection, peer: Peer, offered: SignIn | None) -> GatewayClient:
         """Make the client of a connection; call its ``opened()`` when it can be sent to."""
-        return GatewayClient(self.house, self.table, connection, peer, offered)
+        return GatewayClient(self.house, self.table, self._rechecks, connection, peer, offered)
 
     def stop(self) -> None:
         """Say goodbye to every client, and tell the sessions that the daemon stops."""
@@ -70,6 +77,11 @@ class Gateway:
         for client in self.house.clients:
             client.close(GOING_AWAY, "the daemon stops")
         self.house.sessions.kill()
+
+    def review(self) -> None:
+        """The settings have changed: let every client have what it may have now."""
+        for client in self.house.clients:
+            client.review()
 
     def _sign_in_ended(self, id: str) -> None:
         for client in self.house.clients.of_sign_in(id):

@@ -45,8 +45,12 @@ class Outlet:
         self.is_writable = True
         self._house = house
         self._connection = connection
-        self._writable_listeners: list[Callable[[], None]] = []
+        self._writable_listeners: tuple[Callable[[], None], ...] = ()
         self._stalled: Timer | None = None
+
+    def close(self, code: int, reason: str) -> None:
+        """See :class:`~gotwist.gateway.clients.Client`."""
+        raise NotImplementedError
 
     def closed(self) -> None:
         """The connection has ended."""
@@ -70,7 +74,7 @@ class Outlet:
 
     def on_writable(self, callback: Callable[[], None]) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""
-        self._writable_listeners.append(callback)
+        self._writable_listeners += (callback,)
 
     def set_writable(self, writable: bool) -> None:
         """The transport has reached its mark, or has got rid of everything."""
@@ -84,7 +88,7 @@ class Outlet:
             delay = self._house.limits.stalled_s
             self._stalled = self._house.clock.call_later(delay, self._drop_stalled)
             return
-        for listener in tuple(self._writable_listeners):
+        for listener in self._writable_listeners:
             listener()
 
     def _drop_stalled(self) -> None:

@@ -14,23 +14,23 @@ Place: TypeAlias = dict[str, dict[str, object]]
 """By application, what it has at a location: ``{"terminal": {"3": {"title": ...}}}``."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Session:
     """What stays of a user while no browser is connected.
 
     ``clients`` holds the ids of the connected tabs.  ``last_seen`` is None while there is one,
-    then the monotonic time at which the last one left.  ``on_timeout`` is called when the
-    session has been unseen for too long (programs are ended), ``on_kill`` when the daemon
-    stops.  ``locations`` is written by the applications.
+    then the monotonic time at which the last one left.  ``on_timeout`` are called with the
+    session when it has been unseen for too long (programs are ended), ``on_kill`` when the
+    daemon stops.  ``locations`` is written by the applications.
     """
 
     id: str
     user: User
-    clients: set[str] = field(default_factory=set)
+    clients: tuple[str, ...] = ()
     last_seen: float | None = None
     locations: dict[str, Place] = field(default_factory=dict)
-    on_timeout: list[Callable[[], None]] = field(default_factory=list)
-    on_kill: list[Callable[[], None]] = field(default_factory=list)
+    on_timeout: tuple[Callable[[Session], None], ...] = ()
+    on_kill: tuple[Callable[[Session], None], ...] = ()
 
     def place(self, location: str, application: str) -> dict[str, object]:
         """The part of ``location`` that belongs to ``application``; made when missing."""
@@ -72,7 +72,7 @@ class Sessions:
         session = self._sessions.get(id)
         if session is None:
             session = self._sessions[id] = Session(id, user)
-        session.clients.add(client)
+        session.clients += (client,)
         session.last_seen = None
         return session
 
@@ -81,7 +81,7 @@ class Sessions:
         session = self._sessions.get(id)
         if session is None or client not in session.clients:
             return
-        session.clients.discard(client)
+        session.clients = tuple(one for one in session.clients if one != client)
         if not session.clients:
             session.last_seen = now
 
@@ -109,15 +109,15 @@ class Sessions:
     def kill(self) -> None:
         """The daemon stops: call what every session registered for that."""
         for session in self:
-            self._call(session.on_kill)
+            self._call(session.on_kill, session)
 
     def _end(self, session: Session) -> None:
         del self._sessions[session.id]
-        self._call(session.on_timeout)
+        self._call(session.on_timeout, session)
 
-    def _call(self, callbacks: list[Callable[[], None]]) -> None:
-        for callback in tuple(callbacks):
+    def _call(self, callbacks: tuple[Callable[[Session], None], ...], session: Session) -> None:
+        for callback in callbacks:
             try:
-                callback()
+                callback(session)
             except Exception as failure:
                 self._on_failure(failure)

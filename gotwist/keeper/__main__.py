@@ -22,6 +22,10 @@ from gotwist.keeper.door import AlreadyRunning, CannotListen, Door
 from gotwist.keeper.process import Surroundings
 from gotwist.keeper.unix import Keeper
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gotwist.keeper.rules import Privilege
+
 OPTIONS = {
     "socket": "",
     "log": "/dev/null",
@@ -32,6 +36,10 @@ OPTIONS = {
     "forget": "600",
     "kill-after": "5",
     "foreground": "",
+    # These three, together and as root: a privileged keeper.
+    "daemon-uid": "",
+    "daemon-gid": "",
+    "rules": "",
 }
 MAX_LOG = 1_048_576
 
@@ -49,6 +57,24 @@ def parse(arguments: list[str]) -> dict[str, str]:
     if not options["socket"]:
         raise SystemExit("keeper: --socket PATH is needed")
     return options
+
+
+def find_privilege(options: dict[str, str]) -> Privilege | None:
+    """Read what makes this a privileged keeper, if anything does."""
+    wanted = [options[name] for name in ("daemon-uid", "daemon-gid", "rules")]
+    if not any(wanted):
+        return None
+    from gotwist.keeper.rules import BadRules, Privilege, RulesFile
+
+    if os.geteuid() != 0 or not all(wanted):
+        raise SystemExit("keeper: --daemon-uid, --daemon-gid and --rules: all, and as root")
+    try:
+        uid, gid = int(wanted[0]), int(wanted[1])
+        if uid <= 0 or gid <= 0:
+            raise SystemExit("keeper: the daemon must not run as root")
+        return Privilege(uid, gid, RulesFile(wanted[2]))
+    except (ValueError, BadRules) as error:
+        raise SystemExit(f"keeper: {error}") from error
 
 
 def detach() -> int:
@@ -113,6 +139,7 @@ def main(arguments: list[str]) -> int:
         raise SystemExit(f"keeper: {error}") from error
     if not 1 <= slots <= 65_536 or ring < 4 * SLACK or ring % 4_096:
         raise SystemExit("keeper: slots in 1..65536, ring a multiple of 4096 from 262144 on")
+    privilege = find_privilege(options)
     told = -1 if options["foreground"] else detach()
     close_inherited()
     open_log(options["log"])
@@ -125,10 +152,10 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
-        door = Door(options["socket"])
-        keeper = Keeper(
-            door, Arena(slots, ring), Surroundings(umask), grace, idle, forget, kill_after
-        )
+        owner = None if privilege is None else (privilege.daemon_uid, privilege.daemon_gid)
+        door = Door(options["socket"], owner)
+        arena, surroundings = Arena(slots, ring), Surroundings(umask)
+        keeper = Keeper(door, arena, surroundings, grace, idle, forget, kill_after, privilege)
     except AlreadyRunning:
         say(told)
         return 0

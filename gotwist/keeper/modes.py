@@ -15,6 +15,8 @@ import re
 
 from gotwist.keeper.sgr import Sgr
 
+#: Text with none of these changes nothing here: ESC, shift out, shift in.
+CHANGES_MODES = (0x1B, 0x0E, 0x0F)
 MAX_SEQUENCE = 4_096
 MAX_TITLE = 256
 MAX_MODES = 64
@@ -44,9 +46,16 @@ _NOT_IN_TITLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 
+_NOTHING_SAVED: tuple[Sgr, bytes, dict[bytes, bytes]] = (Sgr(), b"", {})
+
 
 class Modes:
     """The state after all bytes fed so far.  ``feed`` says how far that was."""
+
+    __slots__ = (
+        "_ansi", "_charsets", "_colours", "_cursor", "_in_string", "_keypad", "_known", "_margins",
+        "_private", "_saved", "_sgr", "_sgr_from", "_shift", "alternate", "entered_at", "title",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.title = ""
@@ -71,7 +80,7 @@ class Modes:
         self._cursor = b""
         self._sgr = Sgr()
         # Saved by ESC 7 on the main and on the alternate screen.
-        self._saved = [(Sgr(), b"", dict(self._charsets))] * 2
+        self._saved = [_NOTHING_SAVED, _NOTHING_SAVED]
 
     @property
     def is_safe(self) -> bool:

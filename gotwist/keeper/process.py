@@ -67,6 +67,18 @@ def spawn(
     :raises NoProgram: when it does not exist or cannot be executed.
     :raises OSError: when the system has run out of something.
     """
+    master, slave = open_terminal(rows, columns)
+    try:
+        return _spawn_on(os.ttyname(slave), argv, env, cwd, surroundings), master
+    except BaseException:
+        os.close(master)
+        raise
+    finally:
+        os.close(slave)
+
+
+def open_terminal(rows: int, columns: int) -> tuple[int, int]:
+    """Make a pseudo-terminal: its master, non-blocking, and its slave."""
     master, slave = os.openpty()
     try:
         os.set_blocking(master, False)
@@ -74,12 +86,11 @@ def spawn(
         modes = termios.tcgetattr(slave)
         modes[0] |= _IUTF8
         termios.tcsetattr(slave, termios.TCSANOW, modes)
-        return _spawn_on(os.ttyname(slave), argv, env, cwd, surroundings), master
     except BaseException:
         os.close(master)
-        raise
-    finally:
         os.close(slave)
+        raise
+    return master, slave
 
 
 def _spawn_on(
@@ -147,7 +158,11 @@ def reap(pid: int) -> None:
 
 
 def members(sessions: set[int]) -> dict[int, list[int]]:
-    """List the living processes of these sessions, their leaders left out."""
+    """List the living processes of these sessions, their leaders left out.
+
+    Session 0 is never one of them: that is the kernel's, and in a container everybody's who
+    came from outside of it.
+    """
     found: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -156,7 +171,7 @@ def members(sessions: set[int]) -> dict[int, list[int]]:
                 session = os.getsid(pid)
             except OSError:
                 continue
-            if session in sessions and pid != session and not _is_zombie(pid):
+            if session and session in sessions and pid != session and not _is_zombie(pid):
                 found.setdefault(session, []).append(pid)
     return found
 
@@ -172,6 +187,9 @@ def _is_zombie(pid: int) -> bool:
 
 def send(pid: int, number: int) -> None:
     """Signal one process, which may be gone."""
+    if pid <= 1:
+        # To the kernel that would mean many.
+        raise ValueError(f"process {pid}")
     try:
         os.kill(pid, number)
     except OSError:

@@ -11,7 +11,7 @@ import binascii
 import os
 from collections.abc import Callable
 
-from gotwist.keeper import wire
+from gotwist.keeper import process, wire
 from gotwist.keeper.arena import Arena
 from gotwist.keeper.connection import Connection
 from gotwist.keeper.terminal import Terminal
@@ -28,14 +28,22 @@ MAX_LIST = 65_536
 class Requests:
     """Answers the requests of all connections."""
 
-    def __init__(self, arena: Arena, terminals: Terminals, shutdown: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        terminals: Terminals,
+        shutdown: Callable[[], None],
+        surroundings: process.Surroundings,
+    ) -> None:
         self._arena = arena
+        self._surroundings = surroundings
         self._terminals = terminals
         self._shutdown = shutdown
         self._is_closing = False
+        self.is_privileged = False
         # Tells a reader that it talks to another keeper than before.
         self.epoch = int.from_bytes(os.urandom(6), "little")
-        self._does: dict[str, Callable[[Connection, Message], Message]] = {
+        self._does: dict[str, Callable[[Connection, Message], Message | None]] = {
             "open": self._open,
             "list": self._list,
             "adopt": self._adopt,
@@ -71,6 +79,9 @@ class Requests:
         descriptors: tuple[int, ...] = ()
         try:
             answer = method(connection, message)
+            if answer is None:
+                # Not known yet; whoever finds out answers.
+                return
             if do in ("open", "adopt"):
                 terminal = self._terminals.get(integer(answer, "terminal", 1, MAX_TERMINAL))
                 descriptors = (terminal.ring.descriptor,)
@@ -98,12 +109,16 @@ class Requests:
                 "epoch": self.epoch,
                 "slots": arena.slots,
                 "ring": arena.ring,
+                "privileged": self.is_privileged,
                 "fds": 3,
             },
             (arena.descriptor, arena.notes_descriptor, connection.bell_read),
         )
         if connection.is_open:
             connection.greet()
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that has gone."""
 
     def _named(self, message: Message) -> Terminal:
         return self._terminals.get(integer(message, "terminal", 0, MAX_TERMINAL))
@@ -118,18 +133,32 @@ class Requests:
         if not isinstance(env, dict) or not all(_is_variable(*item) for item in env.items()):
             raise Odd("env is not a map of texts")
         cwd = text(message, "cwd", 4_096)
-        rows, columns = _size(message)
+        rows, columns = size_in(message)
         label = text(message, "label", MAX_LABEL)
+
+        def start() -> tuple[int, int]:
+            return process.spawn(argv, env, cwd, rows, columns, self._surroundings)
+
+        terminal = self._opened(connection, start, argv[0], rows, columns, label)
+        return {"terminal": terminal.id, "slot": terminal.slot, "pid": terminal.pid}
+
+    def _opened(
+        self,
+        connection: Connection,
+        start: Callable[[], tuple[int, int]],
+        name: str,
+        rows: int,
+        columns: int,
+        label: str,
+    ) -> Terminal:
         if self._is_closing:
             raise Refused("unavailable", "the keeper is shutting down")
-        terminal = self._terminals.open(argv, env, cwd, rows, columns)
-        terminal.label = label
-        terminal.watchers[connection] = None
         # Whoever opens a terminal looks at it: saves the first message about needs.
-        self._terminals.need(terminal.id, connection, 0)
+        terminal = self._terminals.open(start, name, rows, columns, connection)
+        terminal.label = label
         if not connection.persist:
             terminal.owner = connection
-        return {"terminal": terminal.id, "slot": terminal.slot, "pid": terminal.pid}
+        return terminal
 
     def _list(self, connection: Connection, message: Message) -> Message:
         after = integer(message, "after", 0, MAX_TERMINAL) if "after" in message else 0
@@ -173,7 +202,7 @@ class Requests:
         }
 
     def _resize(self, connection: Connection, message: Message) -> Message:
-        rows, columns = _size(message)
+        rows, columns = size_in(message)
         return {"offset": self._terminals.resize(self._named(message), rows, columns)}
 
     def _redraw(self, connection: Connection, message: Message) -> Message:
@@ -211,7 +240,8 @@ def _is_variable(name: object, value: object) -> bool:
     )
 
 
-def _size(message: Message) -> tuple[int, int]:
+def size_in(message: Message) -> tuple[int, int]:
+    """Take a window's size out of a message, brought into bounds."""
     rows = integer(message, "rows", 0, 2**31)
     columns = integer(message, "columns", 0, 2**31)
     return min(max(rows, 2), 500), min(max(columns, 2), 1_000)
@@ -221,7 +251,7 @@ def _describe(terminal: Terminal) -> Message:
     return {
         "terminal": terminal.id,
         "slot": terminal.slot,
-        "pid": terminal.pid,
+        "pid": terminal.session or terminal.pid,
         "label": terminal.label,
         "rows": terminal.rows,
         "columns": terminal.columns,

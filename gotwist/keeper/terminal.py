@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from gotwist.keeper.arena import SLACK, Ring
-from gotwist.keeper.modes import Modes
+from gotwist.keeper.arena import OPENING, SLACK, Ring
+from gotwist.keeper.guard import Guard
+from gotwist.keeper.modes import CHANGES_MODES, Modes
 
 DRAIN_BYTES = 65_536
 DRAIN_NS = 1_000_000
@@ -59,10 +60,10 @@ class Terminal:
     """Everything the keeper knows of one terminal; it does no bookkeeping of others."""
 
     __slots__ = (
-        "_checkpoints", "_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell", "burst",
-        "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
-        "grace_runs", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
-        "ring", "rows", "rung", "slot", "title_sent", "unwatched_since", "watchers",
+        "_checkpoints", "_made_modes", "_prelude", "_quarter", "_resizes", "_scanned", "bell",
+        "burst", "closing", "columns", "created", "drained", "drained_ns", "exited", "exited_at",
+        "grace_runs", "guard", "head", "id", "label", "master", "need", "owner", "pid", "reasons",
+        "ring", "rows", "rung", "session", "slot", "title_sent", "unwatched_since", "watchers",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,10 @@ class Terminal:
         self.id = number
         self.slot = slot
         self.pid = pid
+        # The process whose session this is; 0: not known yet.
+        self.session = pid
+        # The program above this terminal, which outlives its program; None: there is none.
+        self.guard: Guard | None = None
         self.master = master
         self.ring = ring
         self.rows = rows
@@ -99,10 +104,11 @@ class Terminal:
         # Where the head stood when the bell rang last.
         self.rung = 0
         self.title_sent = ""
-        self._modes = Modes()
+        # Made for the first control sequence.
+        self._made_modes: Modes | None = None
         self._scanned = 0
         self._quarter = ring.size // 4
-        self._checkpoints: list[Checkpoint] = []
+        self._checkpoints: tuple[Checkpoint, ...] = ()
         self._prelude = b""
         self._resizes = [(0, rows, columns)]
 
@@ -113,6 +119,7 @@ class Terminal:
         The caller publishes ``head`` afterwards.
         """
         view = self.ring.view
+        opening = self.ring.opening if self.head < OPENING else None
         size = self.ring.size
         at = self.head % size
         total = 0
@@ -123,7 +130,10 @@ class Terminal:
         limit = DRAIN_BYTES
         while True:
             try:
-                count = readv(self.master, (view[at : min(size, at + limit - total)],))
+                if opening is None:
+                    count = readv(self.master, (view[at : min(size, at + limit - total)],))
+                else:
+                    count = readv(self.master, (opening[at:], view[OPENING:limit]))
             except BlockingIOError:
                 break
             except OSError:
@@ -137,6 +147,8 @@ class Terminal:
             at += count
             if at == size:
                 at = 0
+            elif opening is not None and at >= OPENING:
+                opening = None
             if once or total >= limit or now() - start > DRAIN_NS:
                 break
             if count < SMALL_READ and self.burst < BURST:
@@ -194,7 +206,13 @@ class Terminal:
     @property
     def title(self) -> str:
         """The title the program has set, clean."""
-        return self._modes.title
+        return self._made_modes.title if self._made_modes is not None else ""
+
+    @property
+    def _modes(self) -> Modes:
+        if self._made_modes is None:
+            self._made_modes = Modes()
+        return self._made_modes
 
     def scan(self) -> None:
         """Follow modes and title up to the head; set a checkpoint when one is due."""
@@ -212,6 +230,9 @@ class Terminal:
             self._feed(data, start)
 
     def _feed(self, data: bytes, start: int) -> int:
+        if self._made_modes is None and not any(byte in data for byte in CHANGES_MODES):
+            self._scanned = start + len(data)
+            return len(data)
         was_main = not self._modes.alternate
         used = self._modes.feed(data)
         self._scanned = start + used
@@ -230,10 +251,10 @@ class Terminal:
 
     def _checkpoint(self, offset: int) -> None:
         restore = self._modes.restore()
-        self._checkpoints.append(Checkpoint(offset, restore, bool(self._modes.alternate)))
-        tail = self.tail
-        while len(self._checkpoints) > 1 and self._checkpoints[0].offset < tail:
-            del self._checkpoints[0]
+        points = [*self._checkpoints, Checkpoint(offset, restore, bool(self._modes.alternate))]
+        while len(points) > 1 and points[0].offset < self.tail:
+            del points[0]
+        self._checkpoints = tuple(points)
 
     def begin(self, have: int | None) -> Start:
         """Choose where a viewer begins that has drawn up to ``have`` (``None``: nothing)."""

@@ -10,6 +10,7 @@ import heapq
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from gotwist.keeper import process
 from gotwist.keeper.arena import Arena, Ring
@@ -41,13 +42,11 @@ class Terminals:
         arena: Arena,
         reading: Reading,
         timers: Timers,
-        surroundings: process.Surroundings,
         kill_after_s: float = KILL_AFTER_S,
     ) -> None:
         self._arena = arena
         self._reading = reading
         self._timers = timers
-        self._surroundings = surroundings
         self._kill_after_s = kill_after_s
         self._free = list(range(arena.slots))
         self._last = 0
@@ -71,31 +70,42 @@ class Terminals:
         return terminal
 
     def open(
-        self, argv: list[str], env: dict[str, str], cwd: str, rows: int, columns: int
+        self,
+        start: Callable[[], tuple[int, int]],
+        name: str,
+        rows: int,
+        columns: int,
+        watcher: Connection | None = None,
     ) -> Terminal:
         """Start a program in a new terminal.
+
+        :param start: starts it and gives process id and master
+        :param name: of the program, for whoever is told that it cannot be started
+        :param watcher: looks at it from the beginning.
 
         :raises Refused: ``not_found`` for the program, ``unavailable`` for want of room.
         """
         if not self._free or self._last == MAX_TERMINAL:
             raise Refused("unavailable", f"all {self._arena.slots} terminals are in use")
+        slot = self._free[0]
         try:
-            ring = Ring(self._arena.ring)
+            ring = Ring(self._arena.ring, self._arena.openings, slot)
         except OSError as error:
             raise Refused("unavailable", f"no memory for a terminal: {error.strerror}") from error
         try:
-            pid, master = process.spawn(argv, env, cwd, rows, columns, self._surroundings)
+            pid, master = start()
         except process.NoProgram as error:
             ring.close()
             raise Refused("not_found", str(error)) from error
         except (OSError, ValueError) as error:
             ring.close()
-            raise Refused("unavailable", f"{argv[0]!r} cannot be started: {error}") from error
-        slot = heapq.heappop(self._free)
+            raise Refused("unavailable", f"{name!r} cannot be started: {error}") from error
+        heapq.heappop(self._free)
         self._last += 1
-        self._arena.heads[slot] = 0
-        self._arena.forget_notes(slot)
+        self._arena.open(slot, self._last)
         terminal = Terminal(self._last, slot, pid, master, ring, rows, columns)
+        if watcher is not None:
+            terminal.watchers[watcher] = 0
         self.all[terminal.id] = terminal
         self._reading.add(terminal)
         return terminal
@@ -162,7 +172,8 @@ class Terminals:
         process.send_foreground(terminal.master, signal.SIGHUP)
         os.close(terminal.master)
         terminal.master = -1
-        process.hang_up([terminal.pid])
+        if terminal.session:
+            process.hang_up([terminal.session])
         self._sweep_soon()
 
     def close_all(self) -> None:
@@ -180,16 +191,21 @@ class Terminals:
         """Look which programs have ended; to be called on SIGCHLD."""
         ended = {}
         for terminal in self.all.values():
-            if terminal.exited is None and (how := process.ended(terminal.pid)) is not None:
-                ended[terminal.pid] = (terminal, how)
+            if terminal.exited is None and (how := _how_ended(terminal)) is not None:
+                ended[terminal.session] = (terminal, how)
         if ended:
             left = process.members(set(ended))
-            for pid, (terminal, how) in ended.items():
+            for session, (terminal, how) in ended.items():
                 self._end(terminal, how)
-                process.hang_up(left.get(pid, []))
-                process.reap(pid)
+                process.hang_up(left.get(session, []))
+                _release(terminal)
         if self._closing:
             self._sweep_soon()
+
+    def started(self, terminal: Terminal) -> None:
+        """A guarded program runs; which session it has is known from now on."""
+        if terminal.closing:
+            process.hang_up([terminal.session])
 
     def _end(self, terminal: Terminal, how: tuple[int | None, int | None]) -> None:
         self._reading.drain_last(terminal)
@@ -218,18 +234,18 @@ class Terminals:
         """Follow the closing sessions to their end, all with one look at the processes."""
         self._sweeping = False
         # Leaders stay unreaped meanwhile: their ids cannot come to name a stranger's session.
-        left = process.members({terminal.pid for terminal in self._closing.values()})
+        left = process.members({terminal.session for terminal in self._closing.values()})
         now = time.monotonic()
         for terminal in list(self._closing.values()):
-            others = left.get(terminal.pid, [])
-            is_over = process.ended(terminal.pid) is not None
-            if is_over and not others:
-                process.reap(terminal.pid)
+            others = left.get(terminal.session, [])
+            if not others and _how_ended(terminal) is not None:
+                _release(terminal)
                 del self._closing[terminal.id]
                 self._forget(terminal)
             elif now >= terminal.closing:
-                for pid in [*others, terminal.pid]:
-                    process.send(pid, signal.SIGKILL)
+                for pid in [*others, terminal.session]:
+                    if pid:
+                        process.send(pid, signal.SIGKILL)
             else:
                 process.hang_up(others)
         if self._closing and not self._sweeping:
@@ -241,3 +257,16 @@ class Terminals:
         heapq.heappush(self._free, terminal.slot)
         tell(terminal, {"event": "gone", "terminal": terminal.id})
         terminal.watchers.clear()
+
+
+def _how_ended(terminal: Terminal) -> tuple[int | None, int | None] | None:
+    guard = terminal.guard
+    return process.ended(terminal.pid) if guard is None else guard.how
+
+
+def _release(terminal: Terminal) -> None:
+    """Give the process id of a session back, of which nothing is left."""
+    if terminal.guard is None:
+        process.reap(terminal.pid)
+    else:
+        terminal.guard.over()

@@ -9,7 +9,6 @@ import socket
 import struct
 import sys
 import time
-import traceback
 
 from gotwist.keeper import wire
 from gotwist.keeper.arena import Arena
@@ -20,6 +19,11 @@ from gotwist.keeper.reading import Reading
 from gotwist.keeper.requests import Requests
 from gotwist.keeper.terminals import Terminals
 from gotwist.keeper.timers import Timers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gotwist.keeper.helpers import Helpers
+    from gotwist.keeper.rules import Privilege
 
 MAX_CONNECTIONS = 64
 READ_BYTES = 65_536
@@ -40,6 +44,7 @@ class Keeper:
         idle_s: float = 60.0,
         forget_s: float = 600.0,
         kill_after_s: float = 5.0,
+        privilege: Privilege | None = None,
     ) -> None:
         self._door = door
         self._idle_s = idle_s
@@ -47,8 +52,26 @@ class Keeper:
         self._epoll = select.epoll()
         self._timers = Timers()
         self._reading = Reading(arena, self._epoll, self._timers, grace_s)
-        self._terminals = Terminals(arena, self._reading, self._timers, surroundings, kill_after_s)
-        self._requests = Requests(arena, self._terminals, self._shutdown)
+        self._terminals = Terminals(arena, self._reading, self._timers, kill_after_s)
+        self._helpers: Helpers | None = None
+        self._uids = {0, os.geteuid()}
+        self._requests = Requests(arena, self._terminals, self._shutdown, surroundings)
+        if privilege is not None:
+            # Only here: the keeper of a user's own needs none of it in its memory.
+            from gotwist.keeper.helpers import Helpers
+            from gotwist.keeper.privileged import PrivilegedRequests
+
+            self._uids = {0, privilege.daemon_uid}
+            self._helpers = Helpers(self._epoll)
+            self._requests = PrivilegedRequests(
+                arena,
+                self._terminals,
+                self._shutdown,
+                surroundings,
+                self._timers,
+                self._helpers,
+                privilege.rules,
+            )
         self._connections: dict[int, Connection] = {}
         self._is_closing = False
         self._visits = 0
@@ -71,7 +94,7 @@ class Keeper:
                 self._turn()
             except Exception:
                 # Everybody's programs hang on this process: it goes on, but not for ever.
-                traceback.print_exc(file=sys.stderr)
+                _print_fault()
                 faults += 1
                 if faults > MAX_FAULTS:
                     raise
@@ -106,7 +129,7 @@ class Keeper:
                 connection.close()
             except Exception:
                 # Our fault; the terminals of the others must not pay for it.
-                traceback.print_exc(file=sys.stderr)
+                _print_fault()
                 connection.close()
         elif number == self._child_read:
             try:
@@ -114,8 +137,12 @@ class Keeper:
             except BlockingIOError:
                 pass
             self._terminals.collect()
+            if self._helpers is not None:
+                self._helpers.collect()
         elif number == self._door.server.fileno():
             self._accept()
+        elif self._helpers is not None:
+            self._helpers.serve(number)
 
     def _accept(self) -> None:
         try:
@@ -130,7 +157,7 @@ class Keeper:
             return
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         uid = _CREDENTIALS.unpack(credentials)[1]
-        if uid not in (0, os.geteuid()) or len(self._connections) >= 2 * MAX_CONNECTIONS:
+        if uid not in self._uids or len(self._connections) >= 2 * MAX_CONNECTIONS:
             sock.close()
             return
         sock.setblocking(False)
@@ -165,6 +192,7 @@ class Keeper:
     def _closed(self, connection: Connection) -> None:
         for number in [n for n, one in self._connections.items() if one is connection]:
             del self._connections[number]
+        self._requests.leave(connection)
         self._terminals.leave(connection)
         self._visits += 1
         self._watch_idleness()
@@ -192,9 +220,14 @@ class Keeper:
         before.close()
         self._epoll.register(self._door.server, select.EPOLLIN)
 
+    @property
+    def _is_empty(self) -> bool:
+        """Tell whether neither a terminal nor a program of ours is left."""
+        return self._terminals.is_empty and (self._helpers is None or self._helpers.is_empty)
+
     def _watch_idleness(self) -> None:
         """Forget and leave when nobody has come for long enough."""
-        if self._connections:
+        if self._connections or self._idle_s <= 0:
             return
         visits = self._visits
         since = time.monotonic()
@@ -202,7 +235,7 @@ class Keeper:
         def look() -> None:
             if visits != self._visits:
                 return
-            if self._terminals.is_empty:
+            if self._is_empty:
                 self._is_over = True
                 return
             before = time.monotonic() - self._forget_s
@@ -214,7 +247,7 @@ class Keeper:
 
     def _shutdown(self) -> None:
         def look() -> None:
-            if self._terminals.is_empty:
+            if self._is_empty:
                 self._is_over = True
             else:
                 self._timers.after(0.05, look)
@@ -222,3 +255,12 @@ class Keeper:
         if not self._is_closing:
             self._is_closing = True
             self._timers.after(0.05, look)
+
+
+def _print_fault() -> None:
+    """Print the exception being handled with its traceback.
+
+    The interpreter's own way: the traceback module takes 0.5 MB, and it may be a lack of memory
+    or descriptors that is to be told.
+    """
+    sys.excepthook(*sys.exc_info())

@@ -126,6 +126,10 @@ class Snapshot(Values):
             raw = merged(raw, self._layers[index].applications[name])
         return self._makings.values(name, raw)
 
+    def scopes(self, name: str) -> tuple[str, ...]:
+        """The scopes for which the files say something about an application."""
+        return tuple(layer.scope.text for layer in self._layers if name in layer.applications)
+
     def of_scope(self, name: str, scope: str) -> Values:
         """The settings of an application with one scope applied, whoever it matches."""
         return self._applied(
@@ -135,6 +139,16 @@ class Snapshot(Values):
                 for index, layer in enumerate(self._layers)
                 if layer.scope.text == scope and name in layer.applications
             ),
+        )
+
+    def anywhere(self, name: str, option: str) -> tuple[Value, ...]:
+        """What an option is for everybody, and for each scope that sets it."""
+        scopes = [
+            layer.scope.text for layer in self._layers if option in layer.applications.get(name, {})
+        ]
+        return (
+            self.application(name)[option],
+            *(self.of_scope(name, scope)[option] for scope in scopes),
         )
 
     def changed_since(self, earlier: Snapshot) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn, cast
 
 from twisted.application.service import IService
@@ -12,6 +13,8 @@ from twisted.python import usage
 from gotwist.errors import GotwistError
 from gotwist.settings.commandline import CommandLine
 from gotwist.tap import actions
+from gotwist.tap.later import put_off
+from gotwist.tap.rights import of_twistd
 
 
 class Options(usage.Options):
@@ -30,6 +33,8 @@ class Options(usage.Options):
             _refuse(error)
         if status is not None:
             raise SystemExit(status)
+        # Before twistd loads the reactor, which would load some of them.
+        put_off()
 
 
 def makeService(options: Options, reactor: object = None) -> IService:
@@ -40,11 +45,19 @@ def makeService(options: Options, reactor: object = None) -> IService:
     """
     if reactor is None:
         from twisted.internet import reactor
-    # Late, since Autobahn may not be imported before somebody has chosen the reactor.
-    from gotwist.tap.build import IDaemonReactor, build
+    # Late, since Autobahn may not be imported before somebody has chosen the reactor, and not
+    # at all by a process that has no web door.
+    from gotwist.tap.authservice import IAloneReactor, build_alone, is_alone
 
+    command_line = options.command_line
+    of_its_own = of_twistd(getattr(options, "parent", None))
+    command_line = replace(command_line, overrides={**of_its_own, **command_line.overrides})
     try:
-        return build(options.command_line, cast(IDaemonReactor, reactor))
+        if is_alone(command_line):
+            return build_alone(command_line, cast(IAloneReactor, reactor))
+        from gotwist.tap.build import IDaemonReactor, build
+
+        return build(command_line, cast(IDaemonReactor, reactor))
     except GotwistError as error:
         _refuse(error)
 
@@ -68,9 +81,19 @@ def enrol_totp(arguments: Sequence[str]) -> int:
     return users.enrol(arguments, actions.read_settings)
 
 
+def validate_authobj(arguments: Sequence[str]) -> int:
+    """``gotwist validate_authobj``: tell whether an API object is well made and signed."""
+    return actions.validate_authobj(arguments)
+
+
 def kill_terminals(arguments: Sequence[str]) -> int:
     """``gotwist --kill``: end all terminals and the process that keeps them."""
     return actions.kill_terminals(arguments)
+
+
+def run_keeper(arguments: Sequence[str]) -> int:
+    """``gotwist keeper``: run the process that opens terminals as others."""
+    return actions.run_keeper(arguments)
 
 
 def _refuse(error: GotwistError) -> NoReturn:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, cast
 
@@ -12,8 +13,14 @@ from twisted.logger import Logger
 from gotwist.auth.file_method import FileMethod
 from gotwist.auth.password_file import parse_entries, render_entries
 from gotwist.auth.private_file import PrivateFile
+from gotwist.errors import Unavailable
 from gotwist.housekeeping.fairness.service import FairThreads
+<<<<<<< HEAD
+from gotwist.tap import api_method, ssl_method
+=======
+>>>>>>> wt-sso
 from gotwist.tap.method import MakeMethod, Method, Surroundings
+from gotwist.tap.passwords import make_pam
 
 log = Logger()
 
@@ -26,6 +33,36 @@ def tell(problem: str) -> None:
 def _nothing_of_its_own(surroundings: Surroundings) -> Method:
     """Tokens are honoured anyway, and nobody is asked anything: the authenticator does both."""
     return Method()
+
+
+def _kerberos(surroundings: Surroundings) -> Method:
+    with _needs("kerberos", "kerberos"):
+        from gotwist.tap.negotiating import make_kerberos
+    return make_kerberos(surroundings)
+
+
+def _oidc(surroundings: Surroundings) -> Method:
+    with _needs("oidc", "oidc"):
+        from gotwist.tap.sso import make_oidc
+    return make_oidc(surroundings)
+
+
+def _google(surroundings: Surroundings) -> Method:
+    with _needs("google", "oidc"):
+        from gotwist.tap.sso import make_google
+    return make_google(surroundings)
+
+
+@contextmanager
+def _needs(method: str, extra: str) -> Iterator[None]:
+    """Say which extra brings what a method imports; what is not switched on is not imported."""
+    try:
+        yield
+    except ImportError as error:
+        raise Unavailable(
+            f"auth={method} needs the Python package {error.name}, which is not installed: "
+            f"pip install 'gotwist[{extra}]'"
+        ) from None
 
 
 def _file(surroundings: Surroundings) -> Method:
@@ -41,5 +78,11 @@ def _file(surroundings: Surroundings) -> Method:
 METHODS: Final[Mapping[str, MakeMethod]] = {
     "token": _nothing_of_its_own,
     "none": _nothing_of_its_own,
+    "pam": make_pam,
+    "api": api_method.make,
+    "ssl": ssl_method.make,
     "file": _file,
+    "kerberos": _kerberos,
+    "oidc": _oidc,
+    "google": _google,
 }

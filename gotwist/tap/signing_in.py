@@ -23,9 +23,10 @@ from gotwist.auth.authenticator import (
 )
 from gotwist.auth.credentials import PasswordCredentials
 from gotwist.auth.guard import Guard
+from gotwist.auth.pam.checks import Checks
 from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
-from gotwist.auth.signins import SignIns
+from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
 from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
@@ -33,6 +34,7 @@ from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.method import Surroundings
 from gotwist.tap.methods import METHODS
+from gotwist.tap.passwords import pam_realm
 from gotwist.tap.second_factor import second_factor
 from gotwist.web.desk import Desk
 from gotwist.web.questions import OpenQuestions
@@ -48,6 +50,9 @@ class SigningIn:
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
     :param watch: is told of sign-ins and refusals
+    :param on_ended: called with each sign-in that ends, and why
+    :param checks: checks passwords by PAM
+    :param opens_accounts: terminals run as the account that signed in
     :raises GotwistError: when a method cannot be had
     """
 
@@ -60,6 +65,10 @@ class SigningIn:
         reactor: IReactorTime,
         in_thread: InThread,
         watch: Watch | None = None,
+        on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
+        checks: Checks | None = None,
+        *,
+        opens_accounts: bool = False,
     ) -> None:
         snapshot = settings()
         self._wall_now = wall_now
@@ -77,6 +86,7 @@ class SigningIn:
             idle_s=snapshot.seconds("auth_idle_timeout"),
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
+            on_ended=on_ended,
         )
         # What has been ended must stay so, even if this daemon is killed the next moment.
         self.signins.subscribe(lambda id: self._save_soon())
@@ -85,10 +95,11 @@ class SigningIn:
             reactor.seconds,
             lambda delay_s: deferLater(reactor, delay_s),
         )
-        # The option comes with the method pam.
-        self._realm = str(snapshot.get("pam_realm") or "gotwist")
+        self._realm = pam_realm(snapshot) or "gotwist"
         chosen = snapshot.texts("auth")
-        surroundings = Surroundings(snapshot, settings, reactor, wall_now, in_thread)
+        surroundings = Surroundings(
+            snapshot, settings, reactor, wall_now, in_thread, checks, opens_accounts
+        )
         self.methods = {name: METHODS[name](surroundings) for name in chosen}
         names = {METHOD_TOKEN, *chosen, *_all(method.names for method in self.methods.values())}
         self.authenticator: Authenticator = build_authenticator(
@@ -132,6 +143,7 @@ class SigningIn:
             has_launch_links=METHOD_TOKEN in self.methods,
             links=tuple(_all(method.links for method in methods)),
             pages={name: make for method in methods for name, make in method.pages.items()},
+            detours=tuple(method.detour for method in methods if method.detour is not None),
             brings=tuple(method.brings for method in methods if method.brings is not None),
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -19,6 +21,9 @@ from gotwist.auth.user import User
 from gotwist.errors import GotwistError, Unavailable
 from gotwist.gateway.house import House
 from gotwist.paths import make_private_directory
+from gotwist.settings.snapshot import Snapshot
+from gotwist.tap import parts
+from gotwist.tap.rights import Rights
 
 log = Logger()
 
@@ -28,6 +33,21 @@ def own_account() -> Account:
     found = pwd.getpwuid(os.geteuid())
     shell = found.pw_shell if os.access(found.pw_shell, os.X_OK) else "/bin/sh"
     return Account(found.pw_name, found.pw_dir, shell)
+
+
+def make_link(
+    reactor: IReactorFDSet, path: str, snapshot: Snapshot, rights: Rights | None
+) -> KeeperLink:
+    """Make the link to the keeper of this account, or of all."""
+    return KeeperLink(
+        reactor,
+        cast(IReactorTime, reactor),
+        path if rights is None else rights.keeper_socket,
+        os.path.join(snapshot.text("runtime_dir"), "keeper.log"),
+        persist=snapshot.application("terminal").boolean("dtach"),
+        options=parts.keeper_options(snapshot),
+        is_privileged=rights is not None,
+    )
 
 
 def run_in_background(context: str, awaitable: Awaitable[object]) -> None:
@@ -102,8 +122,9 @@ class TerminalsService(Service):
             owner = User(self.hub.owner_of(session), "restored")
             self.programs.watch(self.house.sessions.restore(session, owner, self.house.clock.now()))
         log.info(
-            "keeper: process {pid} (this account only), terminals taken up: {count}",
+            "keeper: process {pid} ({whose}), terminals taken up: {count}",
             pid=self.link.keeper_pid,
+            whose="this account only" if self.programs.find_proof is None else "all accounts",
             count=found,
         )
 

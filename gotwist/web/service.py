@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -30,8 +30,11 @@ from gotwist.web.redirect import RedirectResource
 from gotwist.web.resources import HouseParts, build_root
 from gotwist.web.site import Site
 from gotwist.web.sockets import BACKLOG, open_tcp, unix_place
-from gotwist.web.tls import ReloadingTls, describe_validity
 from gotwist.web.tlsend import TlsFactory
+
+if TYPE_CHECKING:
+    # Loaded by whoever makes one: plain HTTP can do without megabytes of it.
+    from gotwist.web.tls import ReloadingTls
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 
@@ -91,6 +94,7 @@ class WebDoor(Service):
             settings.session_directory,
             self._threads,
             basic_realm=parts.ways.basic_realm,
+            on_file=parts.on_file,
         )
         self.site = Site(
             build_root(parts, prefix, downloads),
@@ -181,7 +185,11 @@ class WebDoor(Service):
         if kind == "redirect":
             return OpenDoor(kind, host, port, f"web: http://{shown}:{port}/ sends on to https")
         url = f"{kind}://{shown}:{port}{self._settings.prefix}"
-        about = "no TLS" if self._tls is None else describe_validity(self._tls.current)
+        about = "no TLS"
+        if self._tls is not None:
+            about = self._tls.describe()
+            if self._tls.asks_clients:
+                about += f"; {self._tls.asks_clients}"
         return OpenDoor(kind, host, port, f"web: {url} ({where}; {about})")
 
     def privilegedStartService(self) -> None:
@@ -227,5 +235,5 @@ class WebDoor(Service):
             self._log.error("the old certificate stays in use: {why}", why=error.message)
             return False
         if changed:
-            self._log.info("new {certificate}", certificate=describe_validity(self._tls.current))
+            self._log.info("new {certificate}", certificate=self._tls.describe())
         return changed

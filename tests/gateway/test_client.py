@@ -289,6 +289,12 @@ class SignInTests(ClientCase):
         self.assertEqual(applications[0], "go:applications")
         self.assertEqual(events, [client])
 
+    def test_no_cookie(self) -> None:
+        """A client keeps the sign-in that all have, not the one with the cookie."""
+        assert self.client.sign_in is not None
+        self.assertEqual(self.client.sign_in.cookie, "")
+        self.assertIs(self.client.sign_in, self.world.signins.current(self.client.sign_in.id))
+
     def test_revoked(self) -> None:
         """A revoked sign-in closes its connections at once with 4401, and no others."""
         _, untouched = self.world.enter("bob")

@@ -6,35 +6,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gotwist.gateway.limits import Bucket, Budget, Limits
+from gotwist.gateway.limits import Budget, Limits
 
-
-class BucketTests(SynchronousTestCase):
-    """A budget fills with time, and never beyond its brim."""
-
-    def test_fills(self) -> None:
-        """What is spent comes back with time; what is refused costs nothing."""
-        bucket = Bucket(10, 2, now=100)
-        self.assertTrue(bucket.take(20, 100))
-        self.assertFalse(bucket.take(1, 100))
-        self.assertFalse(bucket.take(11, 101))
-        self.assertTrue(bucket.take(10, 101))
-        self.assertFalse(bucket.take(21, 1e9))
-        self.assertTrue(bucket.take(20, 1e9))
-
-    @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 8)), max_size=40))
-    def test_bounded(self, steps: list[tuple[float, int]]) -> None:
-        """Over any time no more is spent than the burst and what has flowed in since."""
-        bucket, now, spent = Bucket(10, 2, now=0), 0.0, 0
-        for pause, amount in steps:
-            now += pause
-            if bucket.take(amount, now):
-                spent += amount
-            self.assertLessEqual(spent, 20 + 10 * now + 1e-6)
+LIMITS = Limits(messages_per_s=10, bytes_per_s=10, acks_per_s=10, burst=2)
 
 
 class BudgetTests(SynchronousTestCase):
-    """Each kind of excess has its name."""
+    """A budget fills with time, and never beyond its brim; each kind of excess has its name."""
+
+    def test_fills(self) -> None:
+        """What is spent comes back with time; what is refused costs no bytes."""
+        budget = Budget(LIMITS, 100)
+        self.assertIsNone(budget.spend(20, False, 100))
+        self.assertEqual(budget.spend(1, False, 100), "too many bytes")
+        self.assertEqual(budget.spend(11, False, 101), "too many bytes")
+        self.assertIsNone(budget.spend(10, False, 101))
+        self.assertEqual(budget.spend(21, False, 1e9), "too many bytes")
+        self.assertIsNone(budget.spend(20, False, 1e9))
+
+    @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 8), st.booleans()), max_size=40))
+    def test_bounded(self, steps: list[tuple[float, int, bool]]) -> None:
+        """Over any time no more is spent than the burst and what has flowed in since."""
+        budget, now = Budget(LIMITS, 0), 0.0
+        spent, messages, acks = 0, 0, 0
+        for pause, size, is_ack in steps:
+            now += pause
+            if budget.spend(size, is_ack, now) is None:
+                acks += is_ack
+                messages += not is_ack
+                spent += 0 if is_ack else size
+            self.assertLessEqual(max(spent, messages, acks), 20 + 10 * now + 1e-6)
 
     def test_names(self) -> None:
         """Messages, bytes and acknowledgements are counted apart."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.auth.user import User
-from gotwist.gateway.sessions import Sessions
+from gotwist.gateway.sessions import Session, Sessions
 
 ALICE = User("alice", "token")
 
@@ -36,12 +36,12 @@ class SessionTests(SynchronousTestCase):
         self.sessions.leave("s", "a", 0)
         called: list[str] = []
 
-        def fail() -> None:
+        def fail(session: Session) -> None:
             raise KeyError
 
-        session.on_timeout += [fail, lambda: called.append("timeout")]
+        session.on_timeout += (fail, lambda session: called.append(session.id))
         self.assertEqual(self.sessions.end_expired(0, 0), 1)
-        self.assertEqual((called, len(self.failures)), (["timeout"], 1))
+        self.assertEqual((called, len(self.failures)), (["s"], 1))
         self.assertIsNone(self.sessions.find("s"))
         self.assertEqual(len(self.sessions), 0)
 
@@ -49,9 +49,10 @@ class SessionTests(SynchronousTestCase):
         """When the daemon stops, each session's own callback for that runs."""
         called: list[str] = []
         for name in ("s", "t"):
-            self.sessions.join(name, ALICE, "a").on_kill.append(lambda: called.append("kill"))
+            session = self.sessions.join(name, ALICE, "a")
+            session.on_kill += (lambda session: called.append(session.id),)
         self.sessions.kill()
-        self.assertEqual(called, ["kill", "kill"])
+        self.assertEqual(called, ["s", "t"])
 
     def test_restored(self) -> None:
         """What is found again at the start ages from then, and is joined like any other."""

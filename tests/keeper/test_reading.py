@@ -37,7 +37,7 @@ class ReadingTests(SynchronousTestCase):
         """Make a terminal whose program is this test."""
         out, program = os.pipe()
         os.set_blocking(out, False)
-        ring = Ring(RING)
+        ring = Ring(RING, self.arena.openings, slot)
         self.addCleanup(os.close, out)
         self.addCleanup(os.close, program)
         self.addCleanup(ring.close)

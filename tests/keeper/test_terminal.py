@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gotwist.keeper.arena import SLACK, Arena, ArenaReader, Ring
+from gotwist.keeper.arena import OPENING, SLACK, Arena, ArenaReader, Ring
 from gotwist.keeper.modes import Modes
 from gotwist.keeper.terminal import Terminal
 from tests.keeper.keeping import RING
@@ -28,9 +28,10 @@ class Bench:
         )
         self.out, self.program = os.pipe()
         os.set_blocking(self.out, False)
-        ring = Ring(RING)
+        self.arena.open(2, 1)
+        ring = Ring(RING, self.arena.openings, 2)
         self.terminal = Terminal(1, 2, 0, self.out, ring, 24, 80)
-        self.reader.add(2, os.dup(ring.descriptor))
+        self.reader.add(2, 1, os.dup(ring.descriptor))
         self.all = b""
 
     def write(self, data: bytes) -> None:
@@ -82,6 +83,45 @@ class TerminalTests(SynchronousTestCase):
             self.assertRaises(IndexError, bench.reader.view, 2, start, head + 1)
             if tail:
                 self.assertRaises(IndexError, bench.reader.view, 2, tail - 1, head)
+
+    @given(st.lists(st.integers(1, 700), min_size=1, max_size=6))
+    def test_opening(self, sizes: list[int]) -> None:
+        """The first bytes lie beside those of the other terminals, whatever the pieces."""
+        bench = Bench()
+        self.addCleanup(bench.close)
+        for size in sizes:
+            bench.write(b"%c" % (97 + size % 26) * size)
+        ring = bytes(bench.terminal.ring.view)
+        self.assertEqual(ring[:OPENING], bytes(OPENING))
+        self.assertEqual(ring[OPENING : max(OPENING, len(bench.all))], bench.all[OPENING:])
+        for start in range(0, len(bench.all), 100):
+            for end in (start, start + 1, len(bench.all)):
+                pieces = bench.reader.view(2, start, end)
+                self.assertEqual(b"".join(pieces), bench.all[start:end])
+                self.assertEqual(bench.terminal.ring.copy(start, end), bench.all[start:end])
+
+    def test_reopened(self) -> None:
+        """A new terminal in an old one's place shows nothing of what that one printed."""
+        self.bench.write(b"secret")
+        other = Ring(RING, self.bench.arena.openings, 3)
+        self.addCleanup(other.close)
+        other.opening[:5] = b"other"
+        self.bench.arena.open(2, 7)
+        self.assertEqual(bytes(self.bench.terminal.ring.opening), bytes(OPENING))
+        self.assertEqual(bytes(other.opening[:5]), b"other")
+        self.assertEqual(self.bench.reader.head(2), 0)
+
+    def test_slot_of_another(self) -> None:
+        """Who still takes a slot for that of the terminal before reads nothing of the next."""
+        self.bench.write(b"old")
+        self.bench.arena.open(2, 7)
+        self.bench.terminal.ring.opening[:6] = b"secret"
+        self.bench.arena.heads[2] = 6
+        self.assertRaises(IndexError, self.bench.reader.view, 2, 3, 6)
+        self.bench.reader.add(2, 7, os.dup(self.bench.terminal.ring.descriptor))
+        self.assertEqual(b"".join(self.bench.reader.view(2, 0, 6)), b"secret")
+        self.bench.reader.remove(2)
+        self.assertRaises(IndexError, self.bench.reader.view, 2, 0, 6)
 
     def test_seals(self) -> None:
         """The daemon can neither write, nor shrink, nor grow what the keeper writes."""
@@ -202,5 +242,5 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(reader.applied(2, 2), 0)
         reader.set_applied(1, 5, 2**60)
         self.assertEqual(reader.applied(1, 5), 2**60)
-        self.bench.arena.forget_notes(1)
+        self.bench.arena.open(1, 9)
         self.assertEqual(reader.applied(1, 5), 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gotwist.applications.terminal.keeping import Login
 from gotwist.errors import NotFound
 from gotwist.gateway import frames
 
@@ -90,8 +91,15 @@ class MemoryKeeper:
         self.needs: list[tuple[int, int | None]] = []
         self.sizes: list[tuple[int, int, int]] = []
         self.typed: dict[tuple[int, int], bytearray] = {}
+        self.logins: list[tuple[Login, dict[str, str]]] = []
         self.opened: list[tuple[tuple[str, ...], dict[str, str], str]] = []
         self.redrawn: list[int] = []
+
+    async def login(
+        self, login: Login, place: Mapping[str, str], rows: int, columns: int, label: str
+    ) -> MemoryHeld:
+        self.logins.append((login, dict(place)))
+        return await self.open([login.command], place, "", rows, columns, label)
 
     async def open(
         self,

@@ -7,6 +7,7 @@ that came from a user and would stand as an argument of its own must not begin w
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -84,13 +85,23 @@ def build_argv(command: Command, variables: Mapping[str, str]) -> tuple[str, ...
     :raises Malformed: a template that does not split, an unknown variable, a NUL, or a
         user's value that would be read as an option
     """
+    return tuple(_fill(command, word, variables) for word in split_command(command))
+
+
+def split_command(command: Command) -> list[str]:
+    """Split a template into words; raises :class:`~gotwist.errors.Malformed`."""
     try:
         words = shlex.split(command.template)
     except ValueError as error:
         raise Malformed(f'command "{command.name}" cannot be split: {error}') from None
     if not words:
         raise Malformed(f'command "{command.name}" is empty')
-    return tuple(_fill(command, word, variables) for word in words)
+    return words
+
+
+def command_id(command: Command) -> str:
+    """The name under which a privileged keeper knows a template, whatever users call it."""
+    return hashlib.sha256(command.template.encode()).hexdigest()[:32]
 
 
 def _fill(command: Command, word: str, variables: Mapping[str, str]) -> str:

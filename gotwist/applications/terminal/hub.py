@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gotwist.applications.terminal import telling
-from gotwist.applications.terminal.keeping import Beginning, Keeper
+from gotwist.applications.terminal.keeping import Beginning, Held, Keeper, Login
 from gotwist.applications.terminal.label import Label, parse_label, render_label
 from gotwist.applications.terminal.places import Place
 from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
-from gotwist.errors import Malformed, Unavailable
+from gotwist.errors import LimitReached, Malformed, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Start:
     created: int
     max_of_user: int
     max_of_server: int
+    #: Where users are accounts of the machine: as whom, instead of argv and cwd.
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Hub(Register):
             terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
+                self.on_ended(terminal, "found_ended")
         return len(self._by_id)
 
     async def open(self, start: Start, number: int | None) -> Terminal:
@@ -95,7 +98,7 @@ class Hub(Register):
         :raises NotFound: the program does not exist
         """
         if self.places.count_of(start.upn, start.place.session) >= start.max_of_user:
-            raise Unavailable(
+            raise LimitReached(
                 f"you have {start.max_of_user} terminals open, which is the limit; close one first"
             )
         if len(self.places) >= start.max_of_server:
@@ -111,29 +114,28 @@ class Hub(Register):
         )
         rows, columns = clamp_size(start.rows, start.columns)
         try:
-            opened = await self.keeper.open(
-                start.argv,
-                start.environment(number),
-                start.cwd,
-                rows,
-                columns,
-                render_label(label),
-            )
+            opened = await self._open(start, number, rows, columns, render_label(label))
         except BaseException:
             self.places.remove(start.place, number)
             raise
         return self._add(opened.terminal, opened.slot, label, rows, columns, told=0)
 
-    async def end(self, terminal: Terminal) -> None:
+    async def _open(self, start: Start, number: int, rows: int, columns: int, label: str) -> Held:
+        environment = start.environment(number)
+        if start.login is not None:
+            return await self.keeper.login(start.login, environment, rows, columns, label)
+        return await self.keeper.open(start.argv, environment, start.cwd, rows, columns, label)
+
+    async def end(self, terminal: Terminal, reason: str = "killed") -> None:
         """End a terminal's program; whoever looks at it is told."""
-        self._remove(terminal)
+        self._remove(terminal, reason)
         await self.keeper.close(terminal.id)
 
     async def end_session(self, session: str) -> None:
         """End every terminal of a session."""
         for numbered in self.places.of_session(session).values():
             for terminal in numbered.values():
-                await self.end(terminal)
+                await self.end(terminal, "session_ended")
 
     # viewing
 
@@ -142,7 +144,7 @@ class Hub(Register):
 
         :param have: output offset up to which the viewer has drawn already
         """
-        terminal.viewers.append(viewer)
+        terminal.viewers += (viewer,)
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
@@ -151,7 +153,7 @@ class Hub(Register):
 
         Nothing has to be asked for, and what the program asks its terminal is answered.
         """
-        terminal.viewers.append(viewer)
+        terminal.viewers += (viewer,)
         self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
 
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:
@@ -176,7 +178,7 @@ class Hub(Register):
         if viewer not in terminal.viewers:
             return
         was_first = terminal.viewers[0] is viewer
-        terminal.viewers.remove(viewer)
+        terminal.viewers = tuple(one for one in terminal.viewers if one is not viewer)
         terminal.tell_need()
         self._fit(terminal)
         if was_first:
@@ -200,6 +202,7 @@ class Hub(Register):
 
     def type(self, terminal: Terminal, viewer: Viewer, offset: int, data: bytes) -> int:
         """Give keystrokes to the program; answers the applied offset."""
+        self.input_bytes += len(data)
         return self.keeper.type(terminal.id, viewer.stream, offset, data)
 
     def pump(self, terminal: Terminal) -> None:
@@ -246,18 +249,19 @@ class Hub(Register):
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
             terminal.exited = Exit(code, signal, offset)
+            self.on_ended(terminal, "exited")
             self.pump(terminal)
 
     def on_gone(self, terminal_id: int) -> None:
         """The keeper has forgotten a terminal."""
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
-            self._remove(terminal)
+            self._remove(terminal, "forgotten")
 
     def on_lost(self) -> None:
         """The keeper itself has died, and every terminal with it."""
         for terminal in tuple(self._by_id.values()):
-            self._remove(terminal)
+            self._remove(terminal, "keeper_lost")
 
     # inside
 

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gotwist.applications.terminal.viewer import Ring
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a privileged keeper wants to know: as whom to start what, and the proof.
+
+    ``command`` is the id of a command that the keeper knows, ``variables`` what only the
+    daemon can put into it.
+    """
+
+    account: str
+    ticket: str = field(repr=False)
+    command: str
+    variables: Mapping[str, str]
 
 
 class Held(Protocol):
@@ -69,6 +84,11 @@ class Keeper(Protocol):
         label: str,
     ) -> Awaitable[Held]:
         """Start a program on a new terminal."""
+
+    def login(
+        self, login: Login, place: Mapping[str, str], rows: int, columns: int, label: str
+    ) -> Awaitable[Held]:
+        """Start a program on a new terminal, as another account."""
 
     def list(self) -> Awaitable[Sequence[Held]]:
         """Tell all terminals."""

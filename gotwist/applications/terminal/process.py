@@ -5,8 +5,9 @@ from __future__ import annotations
 import array
 import os
 import socket
+import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.error import ConnectionDone
@@ -20,12 +21,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gotwist.applications.terminal.answers import Message
-from gotwist.errors import Malformed, NotFound, Unavailable
+from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
 from gotwist.keeper import wire
 
 BELL_BYTES = 4_096
 MAX_DESCRIPTORS = 16
+_CREDENTIALS = struct.Struct("3i")
 LOG_TAIL = 2_048
+REFUSALS: Mapping[object, type[GotwistError]] = {"not_found": NotFound, "denied": Denied}
 
 
 def start_keeper(socket_path: str, log_path: str, options: Sequence[str]) -> int:
@@ -58,6 +61,13 @@ def log_tail(path: str) -> str:
             return file.read(LOG_TAIL).decode("utf-8", "replace").strip()
     except OSError:
         return ""
+
+
+def is_of_root(sock: socket.socket) -> bool:
+    """Tell whether root listens at the other end."""
+    size = _CREDENTIALS.size
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return bool(_CREDENTIALS.unpack(credentials)[1] == 0)
 
 
 def connect(path: str) -> socket.socket | None:
@@ -236,7 +246,9 @@ class Conversation:
         """Send a message that has no answer."""
         self._socket.send(data)
 
-    async def ask(self, request: Message) -> tuple[Message, list[int]]:
+    async def ask(
+        self, request: Message, timeout_s: float | None = None
+    ) -> tuple[Message, list[int]]:
         """Ask, and wait for the answer and its descriptors, which the caller then owns.
 
         :raises NotFound: and others of the family, as the keeper answers.
@@ -251,7 +263,7 @@ class Conversation:
             raise Malformed("This request to the keeper is too long.")
         answered: Deferred[tuple[Message, list[int]]] = Deferred()
         self._waiting[tag] = answered
-        answered.addTimeout(self._timeout_s, self._clock)
+        answered.addTimeout(timeout_s or self._timeout_s, self._clock)
         self._socket.send(data)
         try:
             message, descriptors = await answered
@@ -260,8 +272,7 @@ class Conversation:
         finally:
             self._waiting.pop(tag, None)
         if message.get("ok") is not True:
-            kind = NotFound if message.get("code") == "not_found" else Unavailable
-            raise kind(str(message.get("message")))
+            raise REFUSALS.get(message.get("code"), Unavailable)(str(message.get("message")))
         return message, descriptors
 
     def _received(self, message: Message, descriptors: list[int]) -> None:

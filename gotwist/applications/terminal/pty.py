@@ -60,7 +60,8 @@ class Keyboard:
         self._on_applied = on_applied
         # Made when first needed: most programs read what is typed at once.
         self._queue: deque[tuple[int, int, bytes]] | None = None
-        self._accepted: dict[int, int] = {}
+        # By viewer; what has been taken, for those that have something waiting.
+        self._accepted: dict[int, int] | None = None
         self.queued = 0
 
     def type(self, viewer: int, offset: int, data: bytes) -> int:
@@ -76,7 +77,7 @@ class Keyboard:
         if self._descriptor < 0:
             raise Unavailable("The program has ended.")
         applied = self._arena.applied(self._slot, viewer)
-        accepted = self._accepted.get(viewer, applied)
+        accepted = self._accepted.get(viewer, applied) if self._accepted else applied
         if offset > accepted:
             raise Malformed(f"Input is missing: {accepted} bytes have come, this is at {offset}.")
         data = data[accepted - offset :]
@@ -107,8 +108,8 @@ class Keyboard:
         waiting = offset + len(data) - self._arena.applied(self._slot, viewer)
         if waiting > MAX_QUEUED or self.queued + len(data) > MAX_QUEUED_IN_ALL:
             raise Unavailable("The program does not read what is typed.")
-        if self._queue is None:
-            self._queue = deque()
+        if self._queue is None or self._accepted is None:
+            self._queue, self._accepted = deque(), {}
         if not self._queue:
             self._reactor.addWriter(self)
         self._queue.append((viewer, offset, data))
@@ -125,7 +126,7 @@ class Keyboard:
             self._queue.appendleft((viewer, offset + written, data[written:]))
         if not self._queue:
             self._reactor.removeWriter(self)
-            self._accepted.clear()
+            self._queue = self._accepted = None
         if written:
             self._on_applied(self._number, viewer, offset + written)
 
@@ -146,8 +147,7 @@ class Keyboard:
         if self._descriptor >= 0:
             if self._queue:
                 self._reactor.removeWriter(self)
-            self._queue = None
-            self._accepted.clear()
+            self._queue = self._accepted = None
             self.queued = 0
             os.close(self._descriptor)
             self._descriptor = -1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
@@ -16,12 +16,13 @@ from gotwist.applications.terminal.answers import (
     number_in,
     parse_listed,
 )
-from gotwist.applications.terminal.asking import Asking
+from gotwist.applications.terminal.opening import Opening
 from gotwist.applications.terminal.process import (
     Bell,
     Conversation,
     connect,
     has_failed,
+    is_of_root,
     log_tail,
     start_keeper,
 )
@@ -34,6 +35,7 @@ from gotwist.keeper.arena import ArenaReader
 TYPED_BYTES = 64
 FIRST_RETRY_S = 0.01
 LAST_RETRY_S = 5.0
+PROVING_S = 60.0
 
 log = Logger()
 
@@ -41,7 +43,7 @@ log = Logger()
 Descriptors = list[int]
 
 
-class KeeperLink(Asking):
+class KeeperLink(Opening):
     """One connection to the keeper, which is started when it is not there.
 
     Callbacks, set by the owner before ``connect``; all are called on the reactor's thread:
@@ -65,6 +67,7 @@ class KeeperLink(Asking):
         persist: bool = True,
         options: Sequence[str] = (),
         timeout_s: float = 5.0,
+        is_privileged: bool = False,
     ) -> None:
         self._reactor = reactor
         self._clock = clock
@@ -73,10 +76,13 @@ class KeeperLink(Asking):
         self._persist = persist
         self._options = tuple(options)
         self._timeout_s = timeout_s
+        self._is_privileged = is_privileged
         self._talk: Conversation | None = None
         self._bell: Bell | None = None
         self._arena: ArenaReader | None = None
         self._slots: dict[int, int] = {}
+        # Made once for all keyboards.
+        self._tell_applied = self._applied
         self._keyboards: dict[int, Keyboard] = {}
         self._is_stopped = False
         self._reconnecting: Deferred[None] | None = None
@@ -115,6 +121,11 @@ class KeeperLink(Asking):
         delay = FIRST_RETRY_S
         started = 0
         while (sock := connect(self._socket_path)) is None:
+            if self._is_privileged:
+                raise Unavailable(
+                    f"The keeper of this machine's users does not answer on {self._socket_path}; "
+                    "root has to start it: gotwist keeper, or gotwist itself."
+                )
             if not start:
                 raise Unavailable("No keeper is running.")
             if not started:
@@ -126,6 +137,9 @@ class KeeperLink(Asking):
             delay = min(2 * delay, 0.2)
         if started:
             has_failed(started)
+        if self._is_privileged and not is_of_root(sock):
+            sock.close()
+            raise Unavailable(f"Who answers on {self._socket_path} is not root.")
         self._talk = Conversation(
             self._reactor, self._clock, sock, self._timeout_s, self._happened, self._lost
         )
@@ -135,32 +149,13 @@ class KeeperLink(Asking):
         except GotwistError:
             self._drop()
             raise
+        if self._is_privileged and answer.get("privileged") is not True:
+            self._drop()
+            raise Unavailable("The keeper is one account's own; users need a privileged one.")
         self._arena = ArenaReader(arena, notes)
         self._bell = Bell(self._reactor, bell, self._rung)
         self.epoch = number_in(answer, "epoch")
         self.keeper_pid = number_in(answer, "pid")
-
-    async def open(
-        self,
-        argv: Sequence[str],
-        env: Mapping[str, str],
-        cwd: str,
-        rows: int,
-        columns: int,
-        label: str,
-    ) -> Listed:
-        """Start a program in a new terminal, adopted at once.
-
-        :raises NotFound: when there is no such program; the message names it.
-        :raises Unavailable: when there is no room, or no keeper.
-        """
-        request: Message = {"do": "open", "argv": list(argv), "env": dict(env), "cwd": cwd}
-        request |= {"rows": rows, "columns": columns, "label": label}
-        answer, descriptors = await self._ask(request)
-        self._adopted(answer, descriptors)
-        now = int(time.time() * 1000)
-        number, slot, pid = (number_in(answer, name) for name in ("terminal", "slot", "pid"))
-        return Listed(number, slot, pid, label, rows, columns, "", now, None)
 
     async def adopt(self, terminal: int) -> Listed:
         """Take an existing terminal over: from now on its bell and events come here.
@@ -176,7 +171,7 @@ class KeeperLink(Asking):
         if not descriptors:
             raise Unavailable("The keeper sent no ring.")
         self._forget(number)
-        self.arena.add(slot, descriptors[0])
+        self.arena.add(slot, number, descriptors[0])
         self._slots[number] = slot
         for master in descriptors[1:2]:
             self._keyboards[number] = Keyboard(
@@ -185,7 +180,7 @@ class KeeperLink(Asking):
                 number,
                 slot,
                 self.arena,
-                self._applied,
+                self._tell_applied,
             )
 
     def _applied(self, number: int, viewer: int, offset: int) -> None:
@@ -228,6 +223,13 @@ class KeeperLink(Asking):
         if self._reconnecting is not None:
             self._reconnecting.cancel()
         self._drop()
+
+    async def prove(self, request: Message) -> Message:
+        """Ask what PAM, or a person, may take their time for."""
+        if self._talk is None:
+            raise Unavailable("The keeper is not there.")
+        answer, _ = await self._talk.ask(request, PROVING_S)
+        return answer
 
     async def _ask(self, request: Message) -> tuple[Message, Descriptors]:
         if self._talk is None:
@@ -292,11 +294,14 @@ class KeeperLink(Asking):
 
     async def _connect_again(self) -> None:
         delay = 0.1
+        told = ""
         while True:
             try:
                 await self.connect()
             except Unavailable as error:
-                log.error("no keeper: {reason}", reason=error.message)
+                if error.message != told:
+                    log.error("no keeper: {reason}", reason=error.message)
+                told = error.message
                 await deferLater(self._clock, delay)
                 delay = min(2 * delay, LAST_RETRY_S)
             else:

@@ -33,7 +33,7 @@ class Ring(Protocol):
         """Lowest offset that is safe to read now."""
 
     def view(self, slot: int, start: int, end: int) -> tuple[memoryview, ...]:
-        """The bytes ``[start, end)`` without a copy, in one or two pieces.
+        """The bytes ``[start, end)`` without a copy, in one to three pieces.
 
         :raises IndexError: when they are not in the ring any more
         """

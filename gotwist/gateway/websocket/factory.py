@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory
-from autobahn.websocket.protocol import TrafficStats
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.web.iweb import IRequest
 
 from gotwist.gateway.clients import Peer
 from gotwist.gateway.handshake import Admission
+from gotwist.gateway.rounds import Rounds
 from gotwist.gateway.websocket.outside import ReactorClock
 from gotwist.gateway.websocket.protocol import GuardedWebSocket
+from gotwist.gateway.websocket.takeover import TakeoverResource
+
+# A peer that has not answered one ping when the next is due is dropped.
+PING_S = 20.0
 
 REFUSAL_HEADERS = (
     ("Cache-Control", "no-store"),
@@ -44,9 +47,9 @@ class GuardedFactory(WebSocketServerFactory):
     ) -> None:
         super().__init__(server=server, reactor=reactor)
         # Autobahn's own timers belong to the global reactor, whatever it is given.
-        self._batched_timer = ReactorClock(reactor)
+        clock = self._batched_timer = ReactorClock(reactor)
+        self.pings = Rounds(clock, PING_S, GuardedWebSocket.ping)
         self.maxConnections = max_connections
-        self.traffic = TrafficStats()
         self.admission = admission
         self.refusal_headers = tuple(refusal_headers)
         self._peer_of_request: Peer | None = None
@@ -71,12 +74,14 @@ class GuardedFactory(WebSocketServerFactory):
             self._peer_of_request = None
 
 
-class GatewayResource(WebSocketResource):
+class GatewayResource(TakeoverResource):
     """The resource at ``<url_prefix>ws``.
 
     :param peer_of: gives the address and scheme as the browser sees them, which only the web
         door knows, because of trusted proxies.
     """
+
+    _factory: GuardedFactory
 
     def __init__(self, factory: GuardedFactory, peer_of: Callable[[IRequest], Peer]) -> None:
         super().__init__(factory)

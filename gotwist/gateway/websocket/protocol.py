@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IPushProducer
@@ -12,13 +13,13 @@ from gotwist.gateway.clients import Buffer
 from gotwist.gateway.frames import BINARY, TEXT, unmask_small
 from gotwist.gateway.handshake import Handler
 from gotwist.gateway.websocket.judged import JudgedWebSocket
+from gotwist.gateway.websocket.resting import can_rest, rest
 from gotwist.gateway.websocket.shortcuts import (
-    forget_handshake,
     has_queue,
     is_between_messages,
     is_direct,
     silence_option_dump,
-    slim_down,
+    slim_transport,
     write_now,
 )
 
@@ -29,14 +30,19 @@ _log = Logger()
 _CONNECTING = JudgedWebSocket.STATE_CONNECTING
 _OPEN = JudgedWebSocket.STATE_OPEN
 _INTERNAL = 1011
+_PONG = 0x8A
 _SMALL = 132  # a whole frame of 125 bytes, masked, and one more
 
 
 # Options are attributes of the class: Autobahn copies into each instance only what the class
 # does not have.  `state`, `log`, `factory` and `transport` are Autobahn's own names.
 @implementer(IPushProducer)
+@can_rest
 class GuardedWebSocket(JudgedWebSocket):
     """One connection; what it carries goes to the handler that its admission made."""
+
+    # What differs from connection to connection; see ``resting``.
+    __slots__ = ("_is_direct", "factory", "handler", "peer_info", "state", "transport")
 
     logOctets = False
     logFrames = False
@@ -51,8 +57,9 @@ class GuardedWebSocket(JudgedWebSocket):
     openHandshakeTimeout = 5
     closeHandshakeTimeout = 2
     tcpNoDelay = True
-    autoPingInterval = 20
-    autoPingTimeout = 20
+    # Autobahn would have two timers for each connection; the factory's rounds are one for all.
+    autoPingInterval = 0
+    autoPingTimeout = 0
     autoPingSize = 12
     autoPingRestartOnAnyTraffic = False
     versions = (13,)
@@ -63,13 +70,13 @@ class GuardedWebSocket(JudgedWebSocket):
     flashSocketPolicy = None
     # The origin is judged by our own rule in onConnect, which can say 403.
     allowedOrigins = ("*",)
+    allowedOriginsPatterns = (re.compile(".*"),)
     allowNullOrigin = True
     trustXForwardedFor = 0
 
-    handler: Handler | None = None
+    handler: Handler | None
     max_unsent = 256 * 1024
 
-    _is_direct = False
     _is_full = False
     _is_reading_paused = False
     _unsent = 0
@@ -78,17 +85,24 @@ class GuardedWebSocket(JudgedWebSocket):
     def perMessageCompressionAccept(offers: object) -> None:
         """No compression: it is slow, and tells lengths of secrets beside an attacker's text."""
 
-    def _connectionMade(self) -> None:
-        super()._connectionMade()
-        slim_down(self, self.factory.traffic)
+    def __init__(self) -> None:
+        super().__init__()
+        self.handler = None
+        self._is_direct = False
 
     # -- life -------------------------------------------------------------------------------
+
+    def succeedHandshake(self, result: object) -> None:
+        """Open, and rest until something comes."""
+        super().succeedHandshake(result)
+        rest(self)
 
     def onOpen(self) -> None:
         """Become the transport's producer and make the handler."""
         assert self._connect is not None
         self._is_direct = is_direct(self.transport)
-        forget_handshake(self)
+        if self._is_direct:
+            slim_transport(self.transport)
         # twisted.web's channel is still registered; pauses would go to it, or nowhere.
         self.unregisterProducer()
         self.registerProducer(self, True)
@@ -100,11 +114,13 @@ class GuardedWebSocket(JudgedWebSocket):
             return
         finally:
             self._connect = None
+        self.factory.pings.add(self)
         self._call(self.handler.opened)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Tell the handler that the connection has ended."""
         self.has_ended()
+        self.factory.pings.remove(self)
         handler, self.handler = self.handler, None
         if handler is not None:
             try:
@@ -118,13 +134,15 @@ class GuardedWebSocket(JudgedWebSocket):
         if self.state == _OPEN:
             self.sendCloseFrame(code, reason.encode()[:123], isReply=False)
 
-    def onAutoPingTimeout(self) -> None:
-        """Drop a peer that does not answer, unless it is we who do not listen."""
-        if self._is_reading_paused:
-            self.autoPingTimeoutCall = None
+    def ping(self) -> None:
+        """Drop a peer that has not answered since the last time, or else ask it again."""
+        if self.state != _OPEN:
+            return
+        # While it is we who do not listen, there can be no answer.
+        if self.autoPingPending is None or self._is_reading_paused:
             self._sendAutoPing()
         else:
-            super().onAutoPingTimeout()
+            self.onAutoPingTimeout()
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -151,6 +169,9 @@ class GuardedWebSocket(JudgedWebSocket):
             return
         # Autobahn's own dataReceived only adds a debug line, which costs more than this.
         self._dataReceived(data)
+        # With the answer to our ping; after each message it would cost a quarter of that.
+        if data[0] == _PONG:
+            rest(self)
 
     def onMessage(self, message: bytes, isBinary: bool) -> None:
         """Give the handler one message."""

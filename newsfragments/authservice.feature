@@ -1,0 +1,1 @@
+An authentication service checks passwords by PAM for other programs, over a UNIX socket that speaks as x2gobroker's does: `authservice_*`, `pam_services`. It runs in the daemon, or alone as root with `--services=authservice`; `gotwist.auth.authenticate` is its client in Python. See `docs/authservice.md`.

@@ -1,0 +1,1 @@
+`auth=pam` signs in with the password of an account of this machine, by the PAM service `pam_service`, in as many steps as PAM asks for: a second factor, an expired password. PAM runs in processes of its own (`pam_workers`), so that no slow module delays anybody else.

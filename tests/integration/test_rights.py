@@ -1,0 +1,297 @@
+"""A daemon started by root for another account, and terminals of those who sign in."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlencode
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gotwist.applications.terminal.commands import Command, command_id
+from gotwist.auth.ask import authenticate
+from gotwist.errors import Unavailable
+from gotwist.tap.rights import Rights, check_way
+from tests.integration.daemon import Daemon, until
+from tests.integration.signing_in import connect
+from tests.integration.websocket import Screen, WebSocket
+from tests.keeper.accounts import PASSWORD, add_user, as_user, need_root, run, unix_service
+from tests.keeper.keeping import Peer, is_alive
+
+STATUS = ("Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "NoNewPrivs")
+
+
+def status_of(pid: int) -> dict[str, str]:
+    """What the kernel says of a process's rights."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    return {name: " ".join(fields[name].split()) for name in STATUS}
+
+
+class RightsTestCase(SynchronousTestCase):
+    """A test with accounts, a PAM service and a daemon."""
+
+    def setUp(self) -> None:
+        """Make the accounts."""
+        need_root()
+        self.account = add_user(self, "-r", "-M", "-s", "/usr/sbin/nologin")
+        self.alice = add_user(self).pw_name
+        self.service = unix_service(self, "session required pam_unix.so")
+
+    def daemon(self, *options: str) -> Daemon:
+        """Make a daemon of this account."""
+        daemon = Daemon(
+            "--auth=pam",
+            f"--uid={self.account.pw_name}",
+            f"--pam_service={self.service}",
+            "--pam_realm=",
+            f"--pam_services={self.service}",
+            *options,
+        )
+        daemon.home.chmod(0o755)
+        self.addCleanup(daemon.close)
+        return daemon
+
+    def sign_in(self, daemon: Daemon, user: str, password: str = PASSWORD) -> str:
+        """Fill the form in; answers the cookie, or nothing."""
+        status, headers, _ = self.post(daemon, user, password)
+        if status not in (302, 303):
+            return ""
+        return headers["set-cookie"].split(";")[0]
+
+    def post(self, daemon: Daemon, user: str, password: str) -> tuple[int, dict[str, str], bytes]:
+        """Send the form."""
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("127.0.0.1", daemon.port, context=context)
+        try:
+            connection.request(
+                "POST",
+                "/auth",
+                urlencode({"user": user, "password": password}),
+                {
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Origin": daemon.base.rstrip("/"),
+                },
+            )
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, headers, answer.read()
+        finally:
+            connection.close()
+
+    def screen(self, daemon: Daemon, user: str) -> tuple[WebSocket, Screen]:
+        """Sign in and open a terminal."""
+        websocket = connect(daemon, self.sign_in(daemon, user))
+        self.addCleanup(websocket.close)
+        return websocket, Screen(websocket)
+
+
+class RightsTests(RightsTestCase):
+    """Who has which rights."""
+
+    def test_rights(self) -> None:
+        """The daemon has no rights but its account's, the keeper has no network."""
+        daemon = self.daemon().start()
+        assert daemon.process is not None
+        keeper = daemon.keeper_pid()
+        assert keeper is not None
+        uid, gid = self.account.pw_uid, self.account.pw_gid
+        self.assertEqual(
+            status_of(daemon.process.pid),
+            {
+                "Uid": f"{uid} {uid} {uid} {uid}",
+                "Gid": f"{gid} {gid} {gid} {gid}",
+                "Groups": str(gid),
+                "CapInh": "0000000000000000",
+                "CapPrm": "0000000000000000",
+                "CapEff": "0000000000000000",
+                "NoNewPrivs": "1",
+            },
+        )
+        self.assertEqual(status_of(keeper)["Uid"], "0 0 0 0")
+        for task in Path(f"/proc/{daemon.process.pid}/task").iterdir():
+            self.assertIn(f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\n", (task / "status").read_text())
+        listening = run("ss", "-Hltunp")
+        self.assertIn(f"pid={daemon.process.pid},", listening)
+        self.assertNotIn(f"pid={keeper},", listening)
+        for name in ("control.sock", "authservice.sock"):
+            path = daemon.home / ".gotwist" / "run" / name
+            self.assertEqual(path.stat().st_uid, uid)
+
+    def test_terminal(self) -> None:
+        """Each who signs in has terminals of their own account, and only of that."""
+        daemon = self.daemon().start()
+        bob = add_user(self).pw_name
+        for user in (self.alice, bob):
+            _, screen = self.screen(daemon, user)
+            screen.type(b"id -un; echo $LOGNAME:$HOME:$GO_USER:$GO_TERM; tty; kill -0 1\n")
+            screen.type(b"exit 3\n")
+            while screen.exited is None:
+                screen.read_one()
+            output = screen.output.decode()
+            self.assertIn(f"{user}\r\n{user}:/home/{user}:{user}:1\r\n/dev/pts/", output)
+            self.assertIn("ot permitted", output)
+            self.assertEqual(screen.exited["code"], 3)
+
+    def test_refused(self) -> None:
+        """Wrong passwords, root, and names that are none get no further than the form."""
+        daemon = self.daemon().start()
+        for user, password in (
+            (self.alice, "wrong"),
+            ("root", PASSWORD),
+            (self.account.pw_name, "x"),
+            ("a" * 129, "x"),
+            ("-x y", "x"),
+            (self.alice, "p" * 1_025),
+            (self.alice, "a\0b"),
+        ):
+            self.assertEqual(self.sign_in(daemon, user, password), "", user)
+        # None of that cost the connection to the keeper.
+        self.assertNotIn("the keeper is gone", daemon.log.read_text())
+        self.screen(daemon, self.alice)
+
+    def test_restart(self) -> None:
+        """After a kill of the daemon its terminals are there, and the sign-in opens more."""
+        daemon = self.daemon().start()
+        cookie = self.sign_in(daemon, self.alice)
+        websocket = connect(daemon, cookie)
+        screen = Screen(websocket)
+        screen.type(b"stay=her''e; echo $stay\n")
+        screen.until_text(b"here\r")
+        daemon.kill()
+        daemon.start()
+        websocket = connect(daemon, cookie)
+        self.addCleanup(websocket.close)
+        screen = Screen(websocket, term=screen.term)
+        screen.type(b"echo still $stay\n")
+        screen.until_text(b"still here\r")
+        more = Screen(websocket)
+        more.type(b"id -un\n")
+        more.until_text(f"{self.alice}\r".encode())
+
+    def test_killed_keeper(self) -> None:
+        """Without its keeper the daemon says who has to do what, and goes on when it is done."""
+        daemon = self.daemon().start()
+        websocket, _ = self.screen(daemon, self.alice)
+        keeper = daemon.keeper_pid()
+        assert keeper is not None
+        os.kill(keeper, signal.SIGKILL)
+        websocket.until_action("terminal:term_ended")
+        until(lambda: "root has to start it" in daemon.log.read_text(), "a word to the operator")
+        websocket.send("terminal:new_terminal", {"rows": 24, "columns": 80})
+        refused = websocket.until(lambda message: "go:error" in message)
+        self.assertEqual(refused["go:error"]["code"], "unavailable")
+        self.assertEqual(self.post(daemon, self.alice, PASSWORD)[0], 503)
+        # The second way of starting it: in the foreground, under a supervisor.
+        supervisor = self.start_keeper(daemon)
+        until(lambda: daemon.log.read_text().count("keeper: process") == 2, "the daemon to be back")
+        websocket.send("terminal:new_terminal", {"rows": 24, "columns": 80})
+        refused = websocket.until(lambda message: "go:error" in message)
+        self.assertEqual(refused["go:error"]["code"], "denied")
+        self.assertIn("sign in again", refused["go:error"]["message"])
+        self.screen(daemon, self.alice)
+        self.assertTrue(is_alive(supervisor))
+        self.assertEqual(status_of(supervisor)["Uid"], "0 0 0 0")
+
+    def start_keeper(self, daemon: Daemon) -> int:
+        """Run ``gotwist keeper``."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gotwist", "keeper"],
+            env=daemon.environment,
+            cwd=daemon.home,
+            stdin=subprocess.DEVNULL,
+        )
+
+        def end() -> None:
+            process.kill()
+            process.wait()
+
+        self.addCleanup(end)
+        return process.pid
+
+    def become(self) -> list[str]:
+        """Words that start a program as the daemon's account."""
+        uid, gid = self.account.pw_uid, self.account.pw_gid
+        words = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+        try:
+            check_way(os.__file__, Rights("", uid, gid, ""))
+        except Unavailable:
+            # This Python is where other accounts cannot go: let this one read, not write.
+            words += [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
+        return words
+
+    def test_two_units(self) -> None:
+        """A daemon that never was root uses the keeper that root has started."""
+        daemon = self.daemon().start()
+        daemon.terminate()
+        self.assertEqual(daemon.run("--kill").returncode, 0)
+        self.start_keeper(daemon)
+        daemon.prefix = self.become()
+        daemon.start()
+        _, screen = self.screen(daemon, self.alice)
+        screen.type(b"id -un\n")
+        screen.until_text(f"{self.alice}\r".encode())
+
+    def test_sign_out(self) -> None:
+        """A sign-in that has ended opens no more terminals, not even for its daemon."""
+        daemon = self.daemon().start()
+        cookie = self.sign_in(daemon, self.alice)
+        websocket = connect(daemon, cookie)
+        Screen(websocket)
+        tickets = re.findall(r'"ticket": "([0-9a-f]{64})"', self.signins(daemon))
+        self.assertEqual(len(tickets), 1)
+        request = {
+            "do": "open",
+            "user": self.alice,
+            "ticket": tickets[0],
+            "command": command_id(Command("shell", "%SHELL%")),
+            "variables": {},
+            "place": {},
+            "rows": 24,
+            "columns": 80,
+            "label": "",
+        }
+        with as_user(self.account.pw_uid, self.account.pw_gid):
+            peer = Peer(str(daemon.home / ".gotwist" / "run-keeper" / "keeper.sock"))
+        self.addCleanup(peer.close)
+        self.assertTrue(peer.ask(**request)["ok"])
+        websocket.send("go:sign_out", None)
+        until(lambda: not peer.ask(**request)["ok"], "the ticket to end", 10)
+
+    def signins(self, daemon: Daemon) -> str:
+        return (daemon.home / ".gotwist" / "sessions" / "signins.json").read_text()
+
+    def test_authentication_service(self) -> None:
+        """The authentication service asks the keeper, and gives nobody a ticket."""
+        daemon = self.daemon().start()
+        path = str(daemon.home / ".gotwist" / "run" / "authservice.sock")
+        self.assertTrue(authenticate(self.alice, PASSWORD, self.service, socket=path))
+        self.assertFalse(authenticate(self.alice, "wrong", self.service, socket=path))
+        self.assertFalse(authenticate(self.alice, PASSWORD, "su", socket=path))
+
+
+class RefusedStartTests(RightsTestCase):
+    """What is no start."""
+
+    def test_refused(self) -> None:
+        """Accounts that are none, root's, or open to everybody are refused in one sentence."""
+        for options, text in (
+            (("--uid=root",), "not root's"),
+            (("--uid=gwtnobody",), "no such account"),
+            (("--gid=gwtnobody",), "no such group"),
+            (("--auth=none",), "nobody signs in"),
+        ):
+            daemon = self.daemon(*options)
+            with self.assertRaises(AssertionError) as refused:
+                daemon.start()
+            self.assertIn(text, str(refused.exception))
+            self.assertNotIn("Traceback", str(refused.exception))
+            daemon.process = None
