@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gotwist.auth.conversation import MoreAsked
 from gotwist.auth.credentials import (
     CertificateCredentials,
     CookieCredentials,
@@ -57,6 +58,10 @@ class Gateway:
         # A stale cookie is no reason to refuse the handshake: the page may hold a token.
         try:
             return await self.house.authenticator.authenticate(credentials, peer.address)
+        except MoreAsked as more:
+            # Nobody can be asked during a handshake.
+            more.asking.conversation.close()
+            return None
         except Denied:
             return None
 

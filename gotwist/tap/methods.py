@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from gotwist.auth.file_method import FileMethod
 from gotwist.auth.password_file import parse_entries, render_entries
 from gotwist.auth.private_file import PrivateFile
-from gotwist.housekeeping.service import PrivateThreads
+from gotwist.housekeeping.fairness.service import FairThreads
 from gotwist.tap import api_method, ssl_method
 from gotwist.tap.method import MakeMethod, Method, Surroundings
 
@@ -35,8 +35,8 @@ def _file(surroundings: Surroundings) -> Method:
     # Said at once, since later on only a user who is refused would notice.
     file.read()
     # Threads of its own: a hash takes a processor for a while, and must delay no disk.
-    threads = PrivateThreads(cast(IReactorFromThreads, surroundings.reactor), "gotwist-hash")
-    return Method(password=FileMethod(file, threads.run, tell), services=(threads,))
+    threads = FairThreads(cast(IReactorFromThreads, surroundings.reactor), "gotwist-hash")
+    return Method(password=FileMethod(file, threads.run_for, tell), services=(threads,))
 
 
 METHODS: Final[Mapping[str, MakeMethod]] = {

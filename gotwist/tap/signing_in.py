@@ -65,6 +65,8 @@ class SigningIn:
         self._wall_now = wall_now
         self._in_thread = in_thread
         self._is_dirty = False
+        #: A save is about to begin that will find what is changed until then.
+        self._is_soon = False
         self._saving: Deferred[None] | None = None
         self._store = FileSignInStore(Path(snapshot.text("session_dir")) / "signins.json")
         self.tokens = MemoryTokenStore(reactor.seconds)
@@ -170,6 +172,9 @@ class SigningIn:
         self._is_dirty = True
 
     def _save_soon(self) -> None:
+        if self._is_soon:
+            return
+        self._is_soon = True
         Deferred.fromCoroutine(self.save()).addErrback(
             lambda failure: self.log.failure("sign-ins are not kept", failure=failure)
         )
@@ -178,6 +183,7 @@ class SigningIn:
         """Keep the sign-ins on disk; a full disk costs only those, and is told."""
         while self._saving is not None:
             await _after(self._saving)
+        self._is_soon = False
         if not self._is_dirty:
             return
         self._is_dirty = False

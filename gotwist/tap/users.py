@@ -24,6 +24,7 @@ from gotwist.auth.private_file import PrivateFile
 from gotwist.auth.totp import new_secret, otpauth_uri, render_secret
 from gotwist.auth.user import check_upn
 from gotwist.errors import Denied, Malformed, NotFound, Unavailable
+from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.second_factor import secrets_file
 
@@ -54,6 +55,7 @@ def change_password(arguments: Sequence[str], read_settings: ReadSettings) -> in
     # A known user's groups can be changed without touching the password.
     keeps_password = keeps_password or (known and groups is not None)
     hash = None if keeps_password else hash_password(_new_password(name))
+    _make_place(path)
     with _telling(path), file.edited() as edit:
         entries = dict(edit.value)
         entry = entries.pop(name, None)
@@ -81,6 +83,7 @@ def enrol(arguments: Sequence[str], read_settings: ReadSettings) -> int:
     name = _check_name(options.name)
     file = secrets_file(read_settings(others))
     secret = new_secret()
+    _make_place(file.path)
     with _telling(file.path), file.edited() as edit:
         found = dict(edit.value)
         if found.pop(name, None) is None and options.delete:
@@ -127,6 +130,12 @@ def _new_password(name: str) -> str:
     if not is_plausible(PasswordCredentials(name, password)):
         raise Malformed(f"A password has 1 to {MAX_ANSWER} bytes and no line breaks.")
     return password
+
+
+def _make_place(path: Path) -> None:
+    # Before the first start there is no settings directory yet; one that is there is the owner's.
+    if not path.parent.exists():
+        make_private_directory(str(path.parent))
 
 
 @contextmanager

@@ -114,7 +114,9 @@ class MainPage(Leaf):
             except Denied:
                 continue
         if ticket is None:
-            return show_sign_in(request, parts.ways, self._prefix)
+            # Who wanted a certain location gets there after signing in.
+            here = request.uri.decode("ascii") if b"?" in request.uri else None
+            return show_sign_in(request, parts.ways, self._prefix, next=here)
         start_sign_in(request, ticket)
         return self._page(request, ticket.view)
 

@@ -60,6 +60,12 @@ class FormTests(SynchronousTestCase):
         answer = self.post(b"user=alice&password=right&next=%2F%2Fevil.example")
         self.assertEqual(answer.header("location"), "/")
 
+    def test_next_of_the_main_page(self) -> None:
+        """Who wanted a certain location of the main page gets there after signing in."""
+        page = self.house.ask("/?location=w%22rk&x=1").body.decode()
+        self.assertIn('name="next" value="/?location=w%22rk&amp;x=1"', page)
+        self.assertNotIn('name="next"', self.house.ask("/").body.decode())
+
     def test_right(self) -> None:
         """The right password gives the cookie and leads to the main page."""
         answer = self.post(b"user=alice&password=right")
