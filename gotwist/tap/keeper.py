@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from gotwist.applications.terminal.commands import (
     Command,
@@ -119,7 +121,17 @@ def run(rights: Rights, snapshot: Snapshot) -> None:
     :raises Unavailable: when it cannot be started
     """
     argv = keeper_argv(rights, snapshot, "--foreground", "yes", "--idle", "0")
+    _tell_supervisor(os.environ.get("NOTIFY_SOCKET", ""))
     try:
         os.execve(argv[0], argv, {})  # noqa: S606
     except OSError as problem:
         raise Unavailable(f"The keeper cannot be started: {problem.strerror}") from problem
+
+
+def _tell_supervisor(path: str) -> None:
+    """Tell a supervisor that asked for it that everything is prepared."""
+    if not path.startswith(("/", "@")):
+        return
+    address = "\0" + path[1:] if path.startswith("@") else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line, suppress(OSError):
+        line.sendto(b"READY=1", address)

@@ -52,8 +52,11 @@ def page(title: str, body: str, *, head: str = "") -> bytes:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Without this, browsers ask for an icon that is not there.
+        # Without it, browsers ask for an icon that is not there.
         '<link rel="icon" href="data:,">'
+        # Under "no-referrer" a form's Origin is "null", and nothing else tells where it is from
+        # when a browser is old, or the page came by plain HTTP.
+        '<meta name="referrer" content="same-origin">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>{head}</head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
     ).encode()

@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from gotwist.applications.terminal.commands import Command, command_id
 from gotwist.auth.ask import authenticate
 from gotwist.errors import Unavailable
 from gotwist.tap.rights import Rights, check_way
-from tests.integration.daemon import Daemon, until
+from tests.integration.daemon import PATIENCE_S, Daemon, until
 from tests.integration.signing_in import connect
 from tests.integration.websocket import Screen, WebSocket
 from tests.keeper.accounts import PASSWORD, add_user, as_user, need_root, run, unix_service
@@ -238,10 +239,15 @@ class RightsTests(RightsTestCase):
         self.assertEqual(status_of(supervisor)["Uid"], "0 0 0 0")
 
     def start_keeper(self, daemon: Daemon) -> int:
-        """Run ``gotwist keeper``."""
+        """Run ``gotwist keeper`` until it says that everything is prepared."""
+        supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(supervisor.close)
+        supervisor.settimeout(PATIENCE_S)
+        place = str(daemon.home / "notify")
+        supervisor.bind(place)
         process = subprocess.Popen(
             [sys.executable, "-m", "gotwist", "keeper"],
-            env=daemon.environment,
+            env={**daemon.environment, "NOTIFY_SOCKET": place},
             cwd=daemon.home,
             stdin=subprocess.DEVNULL,
         )
@@ -251,6 +257,7 @@ class RightsTests(RightsTestCase):
             process.wait()
 
         self.addCleanup(end)
+        self.assertEqual(supervisor.recv(100), b"READY=1")
         return process.pid
 
     def become(self) -> list[str]:

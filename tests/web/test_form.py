@@ -40,6 +40,8 @@ class FormTests(SynchronousTestCase):
         ):
             self.assertIn(part, text)
         self.assertNotIn("<script", text)
+        # Browsers that say nothing better have to say at least from which origin a form is.
+        self.assertIn('<meta name="referrer" content="same-origin">', text)
 
     def test_page_without_passwords(self) -> None:
         """Where no password is taken, no page asks for one, and nobody judges one."""
