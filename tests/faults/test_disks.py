@@ -104,7 +104,10 @@ class DiskTests(FaultTestCase):
         self.assertEqual("No space left on device", lost["reason"])
         self.assertEqual("link_made", whole[-1]["event"])
         self.assertEqual(1, daemon.log.read_text().count("lines of the audit log are lost"))
-        self.assertIn("the audit log is written again", daemon.log.read_text())
+        until(
+            lambda: "the audit log is written again" in daemon.log.read_text(),
+            "the daemon to tell that it is over",
+        )
 
     def test_full_at_the_start(self) -> None:
         """A full disk at the start keeps nobody from starting, or is named in one sentence."""

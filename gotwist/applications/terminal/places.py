@@ -42,7 +42,11 @@ class Places:
 
     def sessions(self) -> frozenset[str]:
         """Sessions that own a terminal."""
-        return frozenset(place.session for place in self._places)
+        return frozenset(
+            place.session
+            for place, numbered in self._places.items()
+            if any(terminal is not None for terminal in numbered.values())
+        )
 
     def get(self, place: Place, number: int) -> Terminal:
         """Return a terminal.
