@@ -16,17 +16,15 @@ from gotwist.auth.password_file import (
     Entry,
     check_group,
     hash_password,
-    parse_entries,
-    render_entries,
 )
 from gotwist.auth.passwords import is_plausible
-from gotwist.auth.private_file import PrivateFile
 from gotwist.auth.totp import new_secret, otpauth_uri, render_secret
 from gotwist.auth.user import check_upn
 from gotwist.errors import Denied, Malformed, NotFound, Unavailable
 from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.auditing import record_now
+from gotwist.tap.methods import passwords_file
 from gotwist.tap.second_factor import secrets_file
 
 ReadSettings = Callable[[Sequence[str]], Snapshot]
@@ -49,8 +47,8 @@ def change_password(arguments: Sequence[str], read_settings: ReadSettings) -> in
     name = _check_name(options.name)
     groups = None if options.groups is None else _split_groups(options.groups)
     settings = read_settings(others)
-    path = Path(settings.text("password_file"))
-    file = PrivateFile(path, parse_entries, render_entries)
+    file = passwords_file(settings)
+    path = file.path
     with _telling(path):
         known = name in file.read()
     keeps_password = options.delete or options.lock or options.unlock
