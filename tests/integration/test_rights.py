@@ -68,6 +68,12 @@ class RightsTestCase(SynchronousTestCase):
 
     def post(self, daemon: Daemon, user: str, password: str) -> tuple[int, dict[str, str], bytes]:
         """Send the form."""
+        return self.send(daemon, {"user": user, "password": password})
+
+    def send(
+        self, daemon: Daemon, fields: dict[str, str], cookie: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a form with these fields."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -76,8 +82,9 @@ class RightsTestCase(SynchronousTestCase):
             connection.request(
                 "POST",
                 "/auth",
-                urlencode({"user": user, "password": password}),
+                urlencode(fields),
                 {
+                    "Cookie": cookie,
                     "Content-Type": "application/x-www-form-urlencoded",
                     "Origin": daemon.base.rstrip("/"),
                 },
