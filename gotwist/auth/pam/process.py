@@ -38,6 +38,7 @@ class Worker(ProcessProtocol):
         self.job: Job | None = None
         self.checks = 0
         self.said = b""
+        self.is_ready = False
         self.is_doomed = False
         self.idle: IDelayedCall | None = None
         self.ended: Deferred[None] = Deferred()
