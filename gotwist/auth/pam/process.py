@@ -43,6 +43,11 @@ class Worker(ProcessProtocol):
         self.idle: IDelayedCall | None = None
         self.ended: Deferred[None] = Deferred()
 
+    @property
+    def is_free(self) -> bool:
+        """Tell whether it can be given a check."""
+        return self.idle is not None and not self.is_doomed
+
     def send(self, message: wire.Message) -> None:
         """Send a message."""
         assert self.transport is not None

@@ -203,7 +203,7 @@ class PamWorkers(Service):
     def _pump(self) -> None:
         """Begin what can be begun."""
         while self.running and (job := self._next()) is not None:
-            worker = next((one for one in self._workers if one.idle is not None), None)
+            worker = next((one for one in self._workers if one.is_free), None)
             if worker is None:
                 if not self._may_start():
                     return
