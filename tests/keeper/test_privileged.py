@@ -275,6 +275,18 @@ class SessionTests(PrivilegedCase):
         wait_until(self.closed)
         wait_until(lambda: not self.guards())
 
+    def test_stuck(self) -> None:
+        """A session that does not open does not keep its terminal from being closed."""
+        (self.base / "note").write_text("#!/bin/sh\nexec sleep 97\n")
+        number = self.opened(self.ticket())
+        wait_until(lambda: run("pgrep", "-P", str(self.guards()[0]), check=False))
+        (module,) = run("pgrep", "-P", str(self.guards()[0])).split()
+        # What a module has started in a session of its own is nobody's terminal.
+        self.addCleanup(os.kill, int(module), signal.SIGKILL)
+        self.peer.ask(do="close", terminal=number)
+        self.peer.event("gone")
+        wait_until(lambda: not self.guards())
+
     def test_shutdown(self) -> None:
         """The end of the keeper ends the programs of all users, and their sessions."""
         shells = [self.session_of(self.opened(self.ticket()))]
