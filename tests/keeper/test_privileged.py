@@ -279,7 +279,7 @@ class SessionTests(PrivilegedCase):
         """A session that does not open does not keep its terminal from being closed."""
         (self.base / "note").write_text("#!/bin/sh\nexec sleep 97\n")
         number = self.opened(self.ticket())
-        wait_until(lambda: run("pgrep", "-P", str(self.guards()[0]), check=False))
+        wait_until(lambda: run("pgrep", "-P", str(self.guards()[0]), check=False) != "")
         (module,) = run("pgrep", "-P", str(self.guards()[0])).split()
         # What a module has started in a session of its own is nobody's terminal.
         self.addCleanup(os.kill, int(module), signal.SIGKILL)
