@@ -19,6 +19,7 @@ gotwist [options]        run the daemon here (the same as: twistd -n gotwist [op
 gotwist link [options]   print a fresh launch link of the running daemon
 gotwist passwd NAME      add a user to the password file, or change one (--help: more)
 gotwist totp NAME        give a user a second factor (--help: more)
+gotwist validate_authobj OBJECT    check an API object, but not its time
 gotwist keeper [options] run the process that opens terminals as others here; as root
 gotwist --kill           end all terminals and the process that keeps them
 gotwist --version        print the version
@@ -34,6 +35,7 @@ SUBCOMMANDS: Mapping[str, str] = {
     "link": "gotwist.tap:print_link",
     "passwd": "gotwist.tap:change_password",
     "totp": "gotwist.tap:enrol_totp",
+    "validate_authobj": "gotwist.tap:validate_authobj",
 }
 
 

@@ -43,3 +43,7 @@ class Unavailable(GotwistError):
     """It would be allowed, but cannot be done now: a limit is reached or a part is down."""
 
     code = "unavailable"
+
+
+class LimitReached(Unavailable):
+    """The operator allows so much and no more, and it is used up."""

@@ -26,6 +26,7 @@ class Places:
     session_dir: str
     runtime_dir: str
     ssl_dir: str
+    log_dir: str
 
 
 def default_places(
@@ -45,6 +46,7 @@ def default_places(
             session_dir="/var/lib/gotwist/sessions",
             runtime_dir="/run/gotwist",
             ssl_dir="/etc/gotwist/ssl",
+            log_dir="/var/log/gotwist",
         )
     root = base or os.path.join(home, ".gotwist")
     runtime_dir = os.path.join(root, "run")
@@ -57,6 +59,7 @@ def default_places(
         session_dir=os.path.join(root, "sessions"),
         runtime_dir=runtime_dir,
         ssl_dir=os.path.join(root, "ssl"),
+        log_dir=os.path.join(root, "log"),
     )
 
 

@@ -96,7 +96,10 @@ class Authenticator:
         except MoreAsked as more:
             more.asking.conversation.close()
             raise
-        return judged if isinstance(judged, Proven) else Proven(judged.user, judged.ticket)
+        if not isinstance(judged, Proven):
+            return Proven(judged.user, judged.ticket)
+        self._watch.signed_in(judged.user, peer, "")
+        return judged
 
     async def arrive(self, proven: Proven, peer: str) -> SignIn:
         """Sign in whom a method has proven by pages of its own; raises like ``authenticate``."""
@@ -104,9 +107,14 @@ class Authenticator:
         judged = await self._watched(step, (proven.user.upn, proven.user.method), peer)
         return self._sign_in(judged, peer)
 
+    def turned_away(self, way: str, peer: str) -> None:
+        """Hear that a method's own page has refused somebody."""
+        self._watch.refused("", way, peer, WRONG)
+
     async def go_on(self, conversation: Conversation, texts: Sequence[str], peer: str) -> SignIn:
         """Give the answers to a question; raises like :meth:`authenticate`."""
-        judged = await self._watched(conversation.answer(texts), ("", ANSWER), peer)
+        name = conversation.name if isinstance(conversation, _Claimed) else ""
+        judged = await self._watched(conversation.answer(texts), (name, ANSWER), peer)
         return self._sign_in(judged, peer)
 
     async def _judge(self, credentials: Credentials, peer: str) -> SignIn | Proven:
@@ -136,13 +144,13 @@ class Authenticator:
             self._watch.refused(name, way, peer, why)
             raise
         if isinstance(step, Asking):
-            raise MoreAsked(step)
-        if isinstance(step, Proven):
-            self._watch.signed_in(step.user, peer)
+            raise MoreAsked(Asking(step.question, _Claimed(step.conversation, name)))
         return step
 
     def _sign_in(self, proven: Proven, peer: str) -> SignIn:
-        return self._signins.issue(proven.user, address=peer, ticket=proven.ticket)
+        sign_in = self._signins.issue(proven.user, address=peer, ticket=proven.ticket)
+        self._watch.signed_in(proven.user, peer, sign_in.handle)
+        return sign_in
 
 
 async def _nobody(credentials: Credentials, peer: str) -> Proven:
@@ -160,6 +168,19 @@ async def _followed(step: T, second_factor: SecondFactor, peer: str) -> T | Step
     if isinstance(step, Asking):
         return Asking(step.question, _FirstFactor(step.conversation, second_factor, peer))
     return step
+
+
+class _Claimed:
+    """A conversation of which it is known who is claimed to answer."""
+
+    def __init__(self, conversation: Conversation, name: str) -> None:
+        self._conversation, self.name = conversation, name
+
+    async def answer(self, texts: Sequence[str]) -> Step:
+        return await self._conversation.answer(texts)
+
+    def close(self) -> None:
+        self._conversation.close()
 
 
 class _FirstFactor:

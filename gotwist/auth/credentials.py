@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from gotwist.auth.certificates import ClientCertificate
 from gotwist.auth.conversation import Conversation
 
 
@@ -45,6 +46,13 @@ class ApiCredentials:
 
 
 @dataclass(frozen=True)
+class CertificateCredentials:
+    """A certificate by which TLS has let somebody in."""
+
+    certificate: ClientCertificate
+
+
+@dataclass(frozen=True)
 class AnswerCredentials:
     """The answers to a question that was asked after the first credentials."""
 
@@ -58,5 +66,6 @@ Credentials: TypeAlias = (
     | TokenCredentials
     | PasswordCredentials
     | ApiCredentials
+    | CertificateCredentials
     | AnswerCredentials
 )

@@ -53,6 +53,8 @@ class SignIns:
     :param wall_now: seconds since 1970.
     :param idle_s: a sign-in not used for so long has ended.
     :param absolute_s: and so has one this old, used or not.
+    :param on_ended: called with each sign-in that ends, and why: ``signed_out``, ``revoked``,
+        ``expired`` or ``displaced`` (by newer ones, there were too many).
     :param on_changed: called after every change that ought to survive a restart; whoever keeps
         the file takes :meth:`records` then.  It must not block.
     """
@@ -66,6 +68,7 @@ class SignIns:
         absolute_s: float = 43_200.0,
         limit: int = 10_000,
         on_changed: Callable[[], None] = lambda: None,
+        on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
     ) -> None:
         self._secret = secret.encode()
         self._wall_now = wall_now
@@ -73,8 +76,8 @@ class SignIns:
         self._absolute_s = absolute_s
         self._limit = limit
         self._on_changed = on_changed
-        #: Called with each sign-in that ends, once; for whoever keeps something for it.
-        self.on_ended: Callable[[SignIn], None] = lambda sign_in: None
+        #: Called with each sign-in that ends, and why; once.
+        self.on_ended = [on_ended]
         self._entries: dict[str, SignIn] = {}
         self._subscribers: list[Callable[[str], None]] = []
 
@@ -112,11 +115,12 @@ class SignIns:
         own = sorted(self.beside(entry), key=lambda one: one.seen)
         for oldest in own[: max(0, len(own) - _MOST_OF_ONE_USER + 1)]:
             # A program that signs in again and again ends its own, not those of others.
-            self.revoke(oldest.id)
+            self.revoke(oldest.id, "displaced")
         if len(self._entries) >= self._limit:
             self.end_expired()
         while len(self._entries) >= self._limit:
-            self.revoke(min(self._entries.values(), key=lambda one: one.seen).id)
+            oldest = min(self._entries.values(), key=lambda one: one.seen)
+            self.revoke(oldest.id, "displaced")
         self._entries[entry.id] = entry
         self._on_changed()
         return replace(entry, cookie=f"{secret_id}.{self._signature(secret_id)}")
@@ -150,13 +154,14 @@ class SignIns:
         entry = self._entries.get(id)
         return entry if entry is not None and self._is_alive(entry) else None
 
-    def revoke(self, id: str) -> bool:
+    def revoke(self, id: str, reason: str = "signed_out") -> bool:
         """End a sign-in now, and tell those who subscribed; whether there was one."""
         entry = self._entries.pop(id, None)
         if entry is None:
             return False
         self._on_changed()
-        self.on_ended(entry)
+        for ended in self.on_ended:
+            ended(entry, reason)
         for callback in tuple(self._subscribers):
             callback(id)
         return True
@@ -164,7 +169,7 @@ class SignIns:
     def revoke_user(self, upn: str) -> int:
         """End all sign-ins of one user; how many there were."""
         ids = [entry.id for entry in self._entries.values() if entry.user.upn == upn]
-        return sum(self.revoke(id) for id in ids)
+        return sum(self.revoke(id, "revoked") for id in ids)
 
     def beside(self, sign_in: SignIn) -> tuple[SignIn, ...]:
         """All sign-ins of the same user that hold now, the oldest first.
@@ -177,7 +182,7 @@ class SignIns:
 
     def revoke_beside(self, sign_in: SignIn) -> int:
         """End this sign-in and all others of the same user; how many there were."""
-        return sum(self.revoke(entry.id) for entry in self.beside(sign_in))
+        return sum(self.revoke(entry.id, "revoked") for entry in self.beside(sign_in))
 
     def subscribe(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call ``callback`` with the id of every sign-in that ends.
@@ -193,7 +198,7 @@ class SignIns:
 
     def end_expired(self) -> int:
         """End what has expired and tell how many: a chore."""
-        return sum(self.revoke(id) for id in self.expired(self._wall_now()))
+        return sum(self.revoke(id, "expired") for id in self.expired(self._wall_now()))
 
     def _is_alive(self, entry: SignIn, wall_now: float | None = None) -> bool:
         now = self._wall_now() if wall_now is None else wall_now

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gotwist.auth.credentials import ApiCredentials, Credentials, PasswordCredentials
+from gotwist.auth.certificates import COMMON_NAME
+from gotwist.auth.credentials import (
+    ApiCredentials,
+    CertificateCredentials,
+    Credentials,
+    PasswordCredentials,
+)
 from gotwist.auth.user import User
 
 WRONG = "wrong"
@@ -21,8 +27,11 @@ class Watch(Protocol):
     Names come from outside and may be anything; what was wrong is told to nobody else.
     """
 
-    def signed_in(self, user: User, address: str) -> None:
-        """Somebody has proven to be ``user``."""
+    def signed_in(self, user: User, address: str, sign_in: str) -> None:
+        """Somebody has proven to be ``user``.
+
+        :param sign_in: the handle of the sign-in; empty for a single request without one.
+        """
 
     def refused(self, name: str, way: str, address: str, why: str) -> None:
         """Somebody has not.
@@ -36,7 +45,7 @@ class Watch(Protocol):
 class NoWatch:
     """Nobody wants to know."""
 
-    def signed_in(self, user: User, address: str) -> None:
+    def signed_in(self, user: User, address: str, sign_in: str) -> None:
         """Nobody."""
 
     def refused(self, name: str, way: str, address: str, why: str) -> None:
@@ -50,4 +59,6 @@ def claim_of(credentials: Credentials) -> tuple[str, str]:
         return credentials.user[:128], way
     if isinstance(credentials, ApiCredentials):
         return str(credentials.fields.get("upn", ""))[:128], way
+    if isinstance(credentials, CertificateCredentials):
+        return dict(credentials.certificate.subject).get(COMMON_NAME, "")[:128], way
     return "", way

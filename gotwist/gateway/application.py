@@ -63,6 +63,15 @@ class Application:
     def on_location(self) -> None:
         """Called when the tab has moved to another location."""
 
+    def on_settings(self) -> None:
+        """Called when settings have changed, whichever; the user may still use this."""
+
+    def on_refused(self) -> None:
+        """Called when settings have changed and the user may not use this any more.
+
+        Stop serving at once; no action runs until :meth:`authenticate` is called again.
+        """
+
     def on_close(self) -> None:
         """Called when the connection has ended, also when nobody ever signed in."""
 

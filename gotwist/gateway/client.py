@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from gotwist.auth.authenticator import METHOD_NONE
 from gotwist.auth.credentials import Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
-from gotwist.auth.user import User
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.application import Application
 from gotwist.gateway.clients import (
@@ -25,6 +24,7 @@ from gotwist.gateway.house import House, Timer
 from gotwist.gateway.limits import Budget
 from gotwist.gateway.outlet import Connection
 from gotwist.gateway.sessions import DEFAULT_LOCATION, Session
+from gotwist.gateway.standing import Standing
 from gotwist.gateway.table import ActionTable
 
 _ACK = int(Kind.ACK)
@@ -53,8 +53,8 @@ class GatewayClient(Dispatcher):
         "_offered",
         "_rechecks",
         "_session",
+        "_since",
         "location",
-        "sign_in",
     )
 
     def __init__(
@@ -68,13 +68,13 @@ class GatewayClient(Dispatcher):
     ) -> None:
         super().__init__(house, table, connection, peer)
         limits, now = house.limits, house.clock.now()
-        self.sign_in: SignIn | None = None
         self.location = DEFAULT_LOCATION
         self._offered = offered
         self._session: Session | None = None
         # By kind; None where nobody listens.
         self._binary: tuple[BinaryListener | None, ...] = _NO_LISTENERS
         self._active = False
+        self._since = now
         self._budget = Budget(limits, now)
         self._rechecks = rechecks
         self._deadline: Timer | None = house.clock.call_later(
@@ -115,7 +115,9 @@ class GatewayClient(Dispatcher):
                 self._house.log.failure("on_close failed", failure, application=application.name)
             application.release()
         if self._session is not None:
-            self._house.sessions.leave(self._session.id, self.id, self._house.clock.now())
+            now = self._house.clock.now()
+            self._house.sessions.leave(self._session.id, self.id, now)
+            self._house.audit.record("disconnected", **self.origin, seconds=now - self._since)
         self._house.clients.remove(self)
         self._house.emitter.trigger("go:close", self)
         # Client and applications hold each other: let go, so that no collection is needed.
@@ -145,20 +147,10 @@ class GatewayClient(Dispatcher):
     # -- who --------------------------------------------------------------------------------
 
     @property
-    def user(self) -> User | None:
-        """Who has signed in, if anybody."""
-        return self.sign_in.user if self.sign_in is not None else None
-
-    @property
     def session(self) -> Session:
         """The user's session; asking before there is a user is our own mistake."""
         assert self._session is not None, "nobody has signed in"
         return self._session
-
-    @property
-    def applications(self) -> Sequence[Application]:
-        """This client's applications."""
-        return self._apps
 
     async def authenticate(self, credentials: Credentials | None, location: str) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""
@@ -172,14 +164,14 @@ class GatewayClient(Dispatcher):
             )
         if not self.is_open or self.sign_in is not None:
             return
-        if (
-            sign_in.user.method != METHOD_NONE
-            and house.clients.count_of_user(sign_in.user.upn) >= house.limits.clients_per_user
-        ):
+        standing = Standing(house.settings, sign_in.user.seen_at(self.peer.address))
+        if sign_in.user.method != METHOD_NONE and house.clients.count_of_user(
+            sign_in.user.upn
+        ) >= standing.max_clients(house.limits.clients_per_user):
             self.close(TOO_MANY, "too many connections of this user")
             return
         # The one that everybody shares, and that has no cookie.
-        self.sign_in = house.signins.current(sign_in.id) or sign_in
+        self.let_in(house.signins.current(sign_in.id) or sign_in, standing)
         self._offered = None
         house.clients.know(self)
         self.location = location
@@ -196,7 +188,8 @@ class GatewayClient(Dispatcher):
             method=sign_in.user.method,
             peer=self.peer.address,
         )
-        for application in self.applications:
+        house.audit.record("connected", **self.origin)
+        for application in self.serve():
             answer = application.authenticate()
             if answer is not None:
                 await answer

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from gotwist.auth.certificates import ClientCertificate
 from gotwist.auth.credentials import Credentials
 from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
@@ -29,10 +30,14 @@ TOO_MANY = 4429
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Where a client comes from: its address, and whether its browser uses HTTPS."""
+    """Where a client comes from: its address, and whether its browser uses HTTPS.
+
+    ``certificate`` is the one by which TLS has let it in, if it has one.
+    """
 
     address: str
     secure: bool = False
+    certificate: ClientCertificate | None = None
 
 
 class Hosted(Protocol):
@@ -71,7 +76,21 @@ class Client(Protocol):
         """False while the transport holds more than it wants to."""
 
     @property
-    def applications(self) -> Sequence[Hosted]: ...
+    def applications(self) -> Sequence[Hosted]:
+        """Those that are there for this user."""
+
+    def settings(self, application: str) -> Mapping[str, object]:
+        """The settings of an application that are in force for this user, at this address."""
+
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """Who this is, for the audit stream: address, client, sign-in (hashed) and user."""
+
+    def may_use(self, application: str) -> bool:
+        """Whether an application is there for this user."""
+
+    def review(self) -> None:
+        """The settings have changed: give and take what they give and take now."""
 
     def send(self, action: str, value: object) -> None:
         """Send one JSON message; nothing happens once the client is gone."""

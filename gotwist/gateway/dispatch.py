@@ -6,48 +6,46 @@ from collections import deque
 from inspect import isawaitable
 from typing import cast
 
-from gotwist.auth.user import User
-from gotwist.errors import GotwistError, Malformed, Unavailable
-from gotwist.gateway.application import Application
+from gotwist.errors import Denied, GotwistError, LimitReached, Malformed, Unavailable
 from gotwist.gateway.clients import BAD_MESSAGE, TOO_MANY, Client, Peer
 from gotwist.gateway.house import House, Timer
+from gotwist.gateway.limits import Bucket
 from gotwist.gateway.messages import JsonValue, TooDeep, decode_message
-from gotwist.gateway.outlet import Connection, Outlet
+from gotwist.gateway.outlet import Connection
+from gotwist.gateway.rights import Rightful
 from gotwist.gateway.table import ActionTable
 
 MAX_WAITING = 256
 """Messages that may wait behind an action that takes its time."""
 
+TOLD_PER_S = 0.2
+TOLD_AT_ONCE = 10
+"""How many refusals of one client the audit stream takes; the others are counted."""
+
 MAX_SHOWN = 64
 """Characters of an action's name that are repeated to whoever sent it."""
 
 
-class Dispatcher(Outlet):
-    """The part of a client that runs text messages, one after the other, and in each the actions
-    in the order written.
+class Dispatcher(Rightful):
+    """The part of a client that runs text messages in order, and in each the actions as written.
 
     While one takes its time (a sign-in that asks a store), the later ones wait.
 
     :param table: all actions that there are.
     """
 
-    __slots__ = ("_apps", "_table", "_waiting", "_work")
+    __slots__ = ("_table", "_told", "_untold", "_waiting", "_work")
 
     def __init__(
         self, house: House, table: ActionTable, connection: Connection, peer: Peer
     ) -> None:
         super().__init__(house, connection, peer)
         self._table = table
-        # The client's own instances, which come when its connection opens.
-        self._apps: tuple[Application, ...] = ()
         # Made when first needed, and let go when empty: thousands of clients are silent.
         self._waiting: deque[bytes] | None = None
         self._work: Timer | None = None
-
-    @property
-    def user(self) -> User | None:
-        """Who has signed in, if anybody."""
-        raise NotImplementedError
+        self._told: Bucket | None = None
+        self._untold = 0
 
     def _receive(self, message: bytes) -> None:
         """Run the actions of ``message`` after those of the messages before it."""
@@ -79,10 +77,25 @@ class Dispatcher(Outlet):
             code, message = failure.code, failure.message
             if not isinstance(failure, Malformed | Unavailable):
                 log.info("action refused", client=self.id, action=shown, code=code)
+            if isinstance(failure, Denied | LimitReached) and self.user is not None:
+                self._tell_refusal(shown, code)
         else:
             id = log.failure("action failed", failure, client=self.id, action=shown)
             code, message = "internal", f"Something went wrong here ({id})."
         self.send("go:error", {"action": shown, "code": code, "message": message})
+
+    def _tell_refusal(self, action: str | None, code: str) -> None:
+        """Tell the audit stream, which nobody may flood: what is too much is counted."""
+        now = self._house.clock.now()
+        if self._told is None:
+            self._told = Bucket(TOLD_PER_S, TOLD_AT_ONCE / TOLD_PER_S, now)
+        if not self._told.take(1, now):
+            self._untold += 1
+            return
+        repeated, self._untold = self._untold, 0
+        self._house.audit.record(
+            "action_refused", **self.origin, code=code, repeated=repeated, action=action
+        )
 
     async def _run_waiting(self) -> None:
         try:
@@ -111,6 +124,8 @@ class Dispatcher(Outlet):
                 hint = self.user is not None
                 raise Malformed(self._table.refusal(name, hint=hint))
             kind, action = found
+            if self.user is not None and not self.may_use(kind.name):
+                raise Denied(f"You may not use {kind.name} here.")
             arguments = action.check(cast(Client, self), self._house, value)
             application = next((one for one in self._apps if type(one) is kind), None)
             if application is None:

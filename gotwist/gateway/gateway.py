@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gotwist.auth.credentials import CookieCredentials, TokenCredentials
+from gotwist.auth.conversation import MoreAsked
+from gotwist.auth.credentials import (
+    CertificateCredentials,
+    CookieCredentials,
+    Credentials,
+    TokenCredentials,
+)
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied, Unavailable
 from gotwist.gateway.application import Application
@@ -42,18 +48,22 @@ class Gateway:
             sign_in = await self._try(TokenCredentials(token), peer)
         if sign_in is None and cookie is not None:
             sign_in = await self._try(CookieCredentials(cookie), peer)
+        if sign_in is None and peer.certificate is not None:
+            sign_in = await self._try(CertificateCredentials(peer.certificate), peer)
         if sign_in is None:
             waiting = house.clients.count_unauthenticated_at(peer.address)
             if waiting >= house.limits.unauthenticated_per_address:
                 raise Unavailable("Too many connections from your address.")
         return sign_in
 
-    async def _try(
-        self, credentials: CookieCredentials | TokenCredentials, peer: Peer
-    ) -> SignIn | None:
+    async def _try(self, credentials: Credentials, peer: Peer) -> SignIn | None:
         # A stale cookie is no reason to refuse the handshake: the page may hold a token.
         try:
             return await self.house.authenticator.authenticate(credentials, peer.address)
+        except MoreAsked as more:
+            # Nobody can be asked during a handshake.
+            more.asking.conversation.close()
+            return None
         except Denied:
             return None
 
@@ -67,6 +77,11 @@ class Gateway:
         for client in self.house.clients:
             client.close(GOING_AWAY, "the daemon stops")
         self.house.sessions.kill()
+
+    def review(self) -> None:
+        """The settings have changed: let every client have what it may have now."""
+        for client in self.house.clients:
+            client.review()
 
     def _sign_in_ended(self, id: str) -> None:
         for client in self.house.clients.of_sign_in(id):

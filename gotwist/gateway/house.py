@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from gotwist.auth.authenticator import Authenticates
 from gotwist.auth.signins import SignIns
+from gotwist.events.audit import Audit, NoAudit
 from gotwist.events.emitter import Emitter
 from gotwist.gateway.clients import Client, Clients
 from gotwist.gateway.limits import Limits
@@ -55,7 +56,7 @@ class Settings(Protocol):
     def __getitem__(self, name: str) -> object: ...
 
     def application(
-        self, name: str, attributes: Mapping[str, str] | None
+        self, name: str, attributes: Mapping[str, str] | None, groups: Sequence[str] = ()
     ) -> Mapping[str, object]: ...
 
 
@@ -85,6 +86,7 @@ class House:
     sessions: Sessions
     emitter: Emitter
     add_handler: AddHandler
+    audit: Audit = field(default_factory=NoAudit)
     clients: Clients = field(default_factory=Clients)
     limits: Limits = field(default_factory=Limits)
     policies: dict[str, Policy] = field(default_factory=dict)

@@ -30,6 +30,27 @@ class Limits:
             object.__setattr__(self, f"most_{name}", getattr(self, f"{name}_per_s") * self.burst)
 
 
+class Bucket:
+    """A budget that fills with time: ``rate`` a second, up to ``rate * burst``."""
+
+    __slots__ = ("_at", "_capacity", "_left", "_rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._capacity = self._left = rate * burst
+        self._at = now
+
+    def take(self, amount: float, now: float) -> bool:
+        """Spend ``amount``; False when it is not there, and then nothing is spent."""
+        refilled = self._left + (now - self._at) * self._rate
+        self._left = min(refilled, self._capacity)
+        self._at = now
+        if self._left < amount:
+            return False
+        self._left -= amount
+        return True
+
+
 class Budget:
     """What one client may send: messages, bytes, and acknowledgements apart from both.
 

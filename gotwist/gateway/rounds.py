@@ -53,6 +53,7 @@ class Rounds(Generic[T]):
 
     def _turn(self) -> None:
         now = self._clock.now()
+        failed: Exception | None = None
         # A step that came late has its members visited late, and none of them twice at once.
         for _ in range(PARTS):
             if self._due > now:
@@ -60,11 +61,17 @@ class Rounds(Generic[T]):
             self._due += self._step_s
             self._at = (self._at + 1) % PARTS
             for member in tuple(self._parts[self._at]):
-                if member in self._parts[self._at]:
-                    self._visit(member)
+                try:
+                    if member in self._parts[self._at]:
+                        self._visit(member)
+                except Exception as failure:
+                    # Nobody else's visit may depend on that.
+                    failed = failure
         self._due = max(self._due, now)
         if self._timer is not None:
             # Somebody came after the last had left, in the midst of this.
             self._timer.cancel()
         self._timer = self._clock.call_later(self._due - now, self._turn)
         self._rest()
+        if failed is not None:
+            raise failed

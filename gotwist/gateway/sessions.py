@@ -26,7 +26,7 @@ class Session:
 
     id: str
     user: User
-    clients: list[str] = field(default_factory=list)
+    clients: tuple[str, ...] = ()
     last_seen: float | None = None
     locations: dict[str, Place] = field(default_factory=dict)
     on_timeout: tuple[Callable[[Session], None], ...] = ()
@@ -72,7 +72,7 @@ class Sessions:
         session = self._sessions.get(id)
         if session is None:
             session = self._sessions[id] = Session(id, user)
-        session.clients.append(client)
+        session.clients += (client,)
         session.last_seen = None
         return session
 
@@ -81,7 +81,7 @@ class Sessions:
         session = self._sessions.get(id)
         if session is None or client not in session.clients:
             return
-        session.clients.remove(client)
+        session.clients = tuple(one for one in session.clients if one != client)
         if not session.clients:
             session.last_seen = now
 

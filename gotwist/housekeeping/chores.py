@@ -39,6 +39,7 @@ class Record:
     #: Failed rounds since the last good one.
     failures_in_a_row: int = 0
     last_duration_s: float = 0.0
+    total_duration_s: float = 0.0
 
     def after(self, duration_s: float, *, failed: bool) -> Record:
         """The record with one more round in it."""
@@ -48,4 +49,5 @@ class Record:
             failures=self.failures + failed,
             failures_in_a_row=self.failures_in_a_row + 1 if failed else 0,
             last_duration_s=duration_s,
+            total_duration_s=self.total_duration_s + duration_s,
         )

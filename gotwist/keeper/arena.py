@@ -10,14 +10,19 @@ import fcntl
 import mmap
 import os
 import struct
+import sys
+from array import array
+from contextlib import suppress
 
 MAGIC = b"gotwist\0"
 VERSION = 2
 PAGE = 4096
 SLACK = 65_536
+OPENING_PER_SLOT = 512
 # So many bytes of every terminal's output lie beside those of the others, and never in its ring:
-# one that has printed its prompt and waits takes no page of its own.
-OPENING = 512
+# one that has printed its prompt and waits takes no page of its own.  Before them stands whose
+# they are.
+OPENING = OPENING_PER_SLOT - 8
 VIEWERS = 8
 NOTES_PER_SLOT = VIEWERS * 16
 
@@ -77,7 +82,7 @@ class Ring:
     @property
     def opening(self) -> memoryview:
         """Where the output before offset ``OPENING`` lies."""
-        start = self._slot * OPENING
+        start = self._slot * OPENING_PER_SLOT + 8
         return self._openings[start : start + OPENING]
 
     def copy(self, start: int, end: int) -> bytes:
@@ -96,7 +101,8 @@ class Ring:
 
     def close(self) -> None:
         """Give up the memory; readers that still map it keep it until they let go."""
-        self._mapping.close()
+        with suppress(BufferError):  # somebody looks at it still, and lets go of it soon
+            self._mapping.close()
         os.close(self.descriptor)
 
 
@@ -107,7 +113,7 @@ class Arena:
         self.slots = slots
         self.ring = ring
         openings = PAGE + _pages(slots * 8)
-        size = openings + _pages(slots * OPENING)
+        size = openings + _pages(slots * OPENING_PER_SLOT)
         self.descriptor, mapping = _make("gotwist-arena", size)
         _HEADER.pack_into(mapping, 0, MAGIC, VERSION, slots, ring)
         _seal_for_reading(self.descriptor)
@@ -121,10 +127,13 @@ class Arena:
         self.key_slot = self._notes[0:4].cast("I")
         self.key_time = self._notes[8:16].cast("Q")
 
-    def forget(self, slot: int) -> None:
+    def open(self, slot: int, number: int) -> None:
         """Make a slot that of a new terminal: nothing printed, nothing typed."""
+        # Its number first: who still takes the slot for another terminal's must not read on.
+        start = slot * OPENING_PER_SLOT
+        self.openings[start : start + 8] = number.to_bytes(8, sys.byteorder)
         self.heads[slot] = 0
-        self.openings[slot * OPENING : (slot + 1) * OPENING] = bytes(OPENING)
+        self.openings[start + 8 : start + OPENING_PER_SLOT] = bytes(OPENING)
         start = PAGE + slot * NOTES_PER_SLOT
         self._notes[start : start + NOTES_PER_SLOT] = bytes(NOTES_PER_SLOT)
 
@@ -138,12 +147,15 @@ class ArenaReader:
             mapping = mmap.mmap(arena, size, prot=mmap.PROT_READ)
             magic, version, slots, ring = _HEADER.unpack_from(mapping, 0)
             openings = PAGE + _pages(slots * 8)
-            if magic != MAGIC or version != VERSION or size < openings + slots * OPENING:
+            if magic != MAGIC or version != VERSION or size < openings + slots * OPENING_PER_SLOT:
                 raise ValueError("not a keeper's arena")
             self.slots: int = slots
             self.ring: int = ring
             self._heads = memoryview(mapping)[PAGE : PAGE + slots * 8].cast("Q")
             self._openings = memoryview(mapping)[openings:]
+            # Whose the openings are, and whose they should be.
+            self._numbers = self._openings.cast("Q")
+            self._expected = array("Q", bytes(8 * slots))
             self._notes = memoryview(mmap.mmap(notes, os.fstat(notes).st_size))
             self._key_slot = self._notes[0:4].cast("I")
             self._key_time = self._notes[8:16].cast("Q")
@@ -153,9 +165,10 @@ class ArenaReader:
             os.close(arena)
             os.close(notes)
 
-    def add(self, slot: int, descriptor: int) -> None:
-        """Map the ring of a slot; closes the descriptor."""
+    def add(self, slot: int, number: int, descriptor: int) -> None:
+        """Map the ring of a slot, which is this terminal's; closes the descriptor."""
         try:
+            self._expected[slot] = number
             self._rings[slot] = mmap.mmap(descriptor, self.ring, prot=mmap.PROT_READ)
         finally:
             os.close(descriptor)
@@ -163,6 +176,7 @@ class ArenaReader:
     def remove(self, slot: int) -> None:
         """Let go of a slot's ring."""
         self._rings.pop(slot, None)
+        self._expected[slot] = 0
 
     def head(self, slot: int) -> int:
         """Tell the offset after the last byte of output."""
@@ -184,7 +198,10 @@ class ArenaReader:
         if not self.tail(slot) <= start <= end <= self._heads[slot]:
             raise IndexError("outside the ring")
         if start < OPENING:
-            first = slot * OPENING + start
+            first = slot * OPENING_PER_SLOT
+            if self._numbers[first // 8] != self._expected[slot]:
+                raise IndexError("another terminal's")
+            first += 8 + start
             opening = self._openings[first : first + min(end, OPENING) - start]
             return (opening, *self._view(slot, OPENING, end)) if end > OPENING else (opening,)
         return self._view(slot, start, end)

@@ -108,7 +108,7 @@ class Terminal:
         self._made_modes: Modes | None = None
         self._scanned = 0
         self._quarter = ring.size // 4
-        self._checkpoints: list[Checkpoint] = []
+        self._checkpoints: tuple[Checkpoint, ...] = ()
         self._prelude = b""
         self._resizes = [(0, rows, columns)]
 
@@ -251,10 +251,10 @@ class Terminal:
 
     def _checkpoint(self, offset: int) -> None:
         restore = self._modes.restore()
-        self._checkpoints.append(Checkpoint(offset, restore, bool(self._modes.alternate)))
-        tail = self.tail
-        while len(self._checkpoints) > 1 and self._checkpoints[0].offset < tail:
-            del self._checkpoints[0]
+        points = [*self._checkpoints, Checkpoint(offset, restore, bool(self._modes.alternate))]
+        while len(points) > 1 and points[0].offset < self.tail:
+            del points[0]
+        self._checkpoints = tuple(points)
 
     def begin(self, have: int | None) -> Start:
         """Choose where a viewer begins that has drawn up to ``have`` (``None``: nothing)."""

@@ -102,7 +102,7 @@ class Terminals:
             raise Refused("unavailable", f"{name!r} cannot be started: {error}") from error
         heapq.heappop(self._free)
         self._last += 1
-        self._arena.forget(slot)
+        self._arena.open(slot, self._last)
         terminal = Terminal(self._last, slot, pid, master, ring, rows, columns)
         if watcher is not None:
             terminal.watchers[watcher] = 0

@@ -128,7 +128,7 @@ def _help_lines(option: Option, places: Places, width: int) -> Iterator[str]:
 
 def render_default(option: Option, places: Places) -> str:
     """Tell the default in brackets, or nothing when the help says it all."""
-    if option.default is None or option.default is False or option.default == []:
+    if option.default is None or option.default is False or option.default in ([], {}):
         return ""
     shown = option.kind.to_json(option.default_value(places))
     if isinstance(shown, list):

@@ -198,6 +198,15 @@ ACTIONS = (
         _ACTIONS,
         in_files=False,
     ),
+    Option(
+        "new_api_key",
+        Boolean(),
+        False,
+        "Make an API key and its secret, write both into 30api_keys.conf of the settings "
+        "directory, print the key and exit. A running daemon takes it into use by itself.",
+        _ACTIONS,
+        in_files=False,
+    ),
     Option("version", Boolean(), False, "Print the version and exit.", _ACTIONS, in_files=False),
 )
 

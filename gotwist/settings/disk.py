@@ -49,6 +49,11 @@ def fingerprint_of(directory: str) -> Fingerprint:
     return tuple(marks)
 
 
+def changed_names(before: Fingerprint | None, after: Fingerprint) -> tuple[str, ...]:
+    """The names of files that are new, gone or different; of all, when nothing was before."""
+    return tuple(sorted({mark[0] for mark in {*(before or ())} ^ {*after}}))
+
+
 def write_new_file(path: str, text: str) -> None:
     """Write a file that is not there yet, 0600, complete or not at all.
 

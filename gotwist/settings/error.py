@@ -9,7 +9,7 @@ from gotwist.errors import Malformed
 _WIDTH = 100
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # A line that may hold a secret is not repeated: the sentence goes into logs.
-_CONFIDENTIAL = re.compile(r"secret|passw|api_key|token", re.IGNORECASE)
+_CONFIDENTIAL = re.compile(r"secret|passw|api_key|token|oauth", re.IGNORECASE)
 
 
 class SettingsError(Malformed):

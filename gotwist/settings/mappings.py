@@ -1,4 +1,4 @@
-"""Options that map names to values: commands and environment variables."""
+"""Options that map names to values: commands, environment variables, API keys, dimensions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from gotwist.settings.values import JSON, Value
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]{0,4096}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_KEY = re.compile(r"[A-Za-z0-9+/=_.-]{1,128}")
+_SECRET = re.compile(r"[!-+\--~]{32,512}")
 _MEMBERS = {"command": 4096, "description": 256, "icon": 16_384}
+
+_MOST = {"rows": 500, "columns": 1000}
 
 #: Variables whose value decides what a program loads or runs before its first line.
 #: What stands in settings is the operator's own, yet these have no place there.
@@ -102,6 +106,69 @@ class Environment:
     def to_json(self, value: Value) -> JSON:
         assert isinstance(value, Mapping)
         return {name: str(text) for name, text in value.items()}
+
+
+@dataclass(frozen=True)
+class ApiKeys:
+    """Secrets by API key; no refusal repeats any of them.
+
+    On the command line ``key:secret,key:secret``.
+    """
+
+    form: str = "key:secret,key:secret"
+
+    def from_text(self, text: str) -> Value:
+        pairs = [pair.partition(":") for pair in text.split(",")] if text else []
+        if len({key for key, _, _ in pairs}) != len(pairs):
+            raise ValueError("must not hold a key twice")
+        return self.from_json({key.strip(): secret.strip() for key, _, secret in pairs})
+
+    def from_json(self, raw: JSON) -> Value:
+        if not isinstance(raw, dict):
+            raise ValueError('must be an object, such as {"<key>": "<secret>"}')
+        # A key that a later file sets to null is taken away.
+        given = {key: secret for key, secret in raw.items() if secret is not None}
+        for number, (key, secret) in enumerate(given.items(), 1):
+            if not _KEY.fullmatch(key):
+                raise ValueError(
+                    f"has a key (number {number}) that is not 1 to 128 letters, digits and "
+                    "+ / = _ . -"
+                )
+            if not isinstance(secret, str) or not _SECRET.fullmatch(secret):
+                raise ValueError(
+                    f"has a secret (number {number}) that is not 32 to 512 printable "
+                    "characters without space and comma; --new_api_key makes good ones"
+                )
+        # What is signed begins with the key: with one secret for two keys, the end of one could
+        # be taken for the beginning of a name.
+        if len(set(given.values())) != len(given):
+            raise ValueError("has one secret for two keys; give each its own")
+        return MappingProxyType({key: str(secret) for key, secret in given.items()})
+
+    def to_json(self, value: Value) -> JSON:
+        assert isinstance(value, Mapping)
+        return {key: str(secret) for key, secret in value.items()}
+
+
+class Dimensions:
+    """The largest size of a terminal: ``{"rows": 100, "columns": 300}``, one may be missing."""
+
+    form: str = "json"
+
+    def from_text(self, text: str) -> Value:
+        return self.from_json(_parse(text))
+
+    def from_json(self, raw: JSON) -> Value:
+        if not isinstance(raw, dict) or not raw or not raw.keys() <= _MOST.keys():
+            raise ValueError('must be an object such as {"rows": 100, "columns": 300}')
+        for name, number in raw.items():
+            if type(number) is not int or not 2 <= number <= _MOST[name]:
+                raise ValueError(f"must have {name} that are a number from 2 to {_MOST[name]}")
+        return MappingProxyType(dict(raw))  # type: ignore[arg-type]  # numbers only, see above
+
+    def to_json(self, value: Value) -> JSON:
+        assert isinstance(value, Mapping)
+        return {name: number for name, number in value.items() if isinstance(number, int)}
 
 
 def _parse(text: str) -> JSON:

@@ -63,10 +63,12 @@ Files must belong to root or to the daemon's user, and nobody else may write the
 | `user=<regex>`, `user.upn=<regex>` | users by name |
 | `user.<attribute>=<regex>` | users by any other attribute, such as `user.ip_address` |
 | `group=<regex>` | members of a group |
+| `address=<network>,<network>` | who comes from these networks |
+| `<scope> and <scope>` | for whom both hold |
 
-A regular expression must match the whole value. Scopes are applied after `*`, in the order in
-which the files first name them. Options marked *per user* can stand in any scope, the others in
-`*` only.
+A regular expression must match the whole value; `docs/policies.md` tells more. Scopes are
+applied after `*`, in the order in which the files first name them. Options marked *per user* can
+stand in any scope, the others in `*` only.
 
 ## Values
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from gotwist.settings.values import Values
 
@@ -113,12 +114,108 @@ def _origins(core: Values) -> Iterator[Breach]:
         )
 
 
+def _client_certificates(core: Values) -> Iterator[Breach]:
+    asked = core.text("ssl_auth")
+    if asked == "none":
+        if "ssl" in core.texts("auth"):
+            yield Breach(
+                "gotwist",
+                "auth",
+                "auth=ssl needs certificates; set ssl_auth to optional or required, and ca_certs",
+            )
+        for option in ("ca_certs", "ca_crl"):
+            if core.optional_text(option) is not None:
+                yield Breach(
+                    "gotwist",
+                    option,
+                    f"{option} means nothing while ssl_auth is none; set ssl_auth to optional or "
+                    "required, or drop it",
+                )
+        return
+    if core.optional_text("ca_certs") is None:
+        yield Breach(
+            "gotwist",
+            "ssl_auth",
+            f"ssl_auth={asked} needs ca_certs, the file of the CAs whose certificates count",
+        )
+    if core.boolean("disable_ssl"):
+        yield Breach(
+            "gotwist",
+            "ssl_auth",
+            f"ssl_auth={asked} needs HTTPS, which disable_ssl switches off; drop one",
+        )
+    if asked == "required" and core.boolean("enable_unix_socket"):
+        yield Breach(
+            "gotwist",
+            "ssl_auth",
+            "enable_unix_socket lets in without a certificate, which ssl_auth=required forbids; "
+            "drop one",
+        )
+
+
+def _providers(core: Values) -> Iterator[Breach]:
+    methods = core.texts("auth")
+    if "oidc" in methods:
+        for option, what in (("oidc_issuer", "its issuer"), ("oidc_client_id", "a client id")):
+            if core.optional_text(option) is None:
+                yield Breach(
+                    "gotwist",
+                    option,
+                    f"auth=oidc needs a provider and {what}; set {option}",
+                )
+        issuer = core.optional_text("oidc_issuer")
+        if issuer is not None and not issuer.startswith("https:") and not _is_on_loopback(issuer):
+            yield Breach(
+                "gotwist",
+                "oidc_issuer",
+                "oidc_issuer is plain http, so the network could sign in as anybody; use https",
+            )
+    if "google" not in methods:
+        return
+    if core["google_oauth"] is None:
+        yield Breach(
+            "gotwist",
+            "google_oauth",
+            "auth=google needs what Google gave for this daemon; set google_oauth to "
+            '{"key": "...", "secret": "..."}',
+        )
+    if not (core.texts("google_allowed_domains") or core.texts("google_allowed_emails")):
+        yield Breach(
+            "gotwist",
+            "google_allowed_domains",
+            "auth=google lets in everybody who has a Google account; name domains in "
+            "google_allowed_domains or people in google_allowed_emails, or permit it with "
+            "google_allowed_domains=*",
+        )
+
+
+def _is_on_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _metrics(core: Values) -> Iterator[Breach]:
+    try:
+        is_loopback = ipaddress.ip_address(core.text("metrics_address")).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        yield Breach(
+            "gotwist",
+            "metrics_address",
+            "metrics_address must be a loopback address, such as 127.0.0.1: nobody is asked there "
+            "who they are; let a proxy with a password of its own carry the metrics further",
+        )
+
+
 CORE_RULES: tuple[Callable[[Values], Iterator[Breach]], ...] = (
     _redirect,
     _some_door,
     _authentication,
     _encryption,
     _origins,
+    _client_certificates,
+    _providers,
+    _metrics,
 )
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from gotwist.errors import GotwistError
-from gotwist.settings.disk import Fingerprint, fingerprint_of, read_settings_files
+from gotwist.settings.disk import (
+    Fingerprint,
+    changed_names,
+    fingerprint_of,
+    read_settings_files,
+)
 from gotwist.settings.error import SettingsError
 from gotwist.settings.source import SettingsSource
 
@@ -22,6 +27,16 @@ class InThread(Protocol):
     def __call__(self, function: Callable[[], T], /) -> Awaitable[T]: ...
 
 
+class News(Protocol):
+    """Who hears of changed settings beside the log."""
+
+    def reloaded(self, files: Sequence[str], options: Sequence[str]) -> None:
+        """These files have changed, and these options with them."""
+
+    def refused(self, problem: SettingsError) -> None:
+        """What the files say now is wrong and not in force."""
+
+
 class SettingsWatcher:
     """Compares the settings directory with what it last saw; :meth:`check` is a chore."""
 
@@ -32,11 +47,14 @@ class SettingsWatcher:
         source: SettingsSource,
         directory: str,
         in_thread: InThread,
+        news: News | None = None,
+        seen: Fingerprint | None = None,
     ) -> None:
+        self._news = news
         self._source = source
         self._directory = directory
         self._in_thread = in_thread
-        self._seen: Fingerprint | None = None
+        self._seen = seen
         self._trouble: str | None = None
         # A reload asked for by hand must not overtake one that is reading.
         self._lock = DeferredLock()
@@ -50,6 +68,8 @@ class SettingsWatcher:
         try:
             await self._check()
         except SettingsError as problem:
+            if self._news is not None:
+                self._news.refused(problem)
             self._tell(problem.message)
         except GotwistError as problem:
             # Not what the files say, but that they could not be read: try again.
@@ -63,6 +83,7 @@ class SettingsWatcher:
         now = await self._in_thread(lambda: fingerprint_of(directory))
         if now == self._seen:
             return
+        names = changed_names(self._seen, now)
         # Taken before reading: what changes while we read differs from it at the next check.
         self._seen = now
         files = await self._in_thread(lambda: read_settings_files(directory))
@@ -76,8 +97,12 @@ class SettingsWatcher:
                 self.log.error(
                     "new settings are in force, but not everywhere: {problem!r}", problem=problem
                 )
+            if self._news is not None:
+                self._news.reloaded(names, ())
             return
         self._tell(None)
+        if changed and self._news is not None:
+            self._news.reloaded(names, changed)
         if changed:
             self.log.info("new settings in force: {options}", options=", ".join(changed))
         waiting = self._source.restart_needed_for(changed)

@@ -6,7 +6,7 @@ from gotwist.settings.kinds import Choice, Duration, Integer, Path, Text
 from gotwist.settings.lists import MethodList
 from gotwist.settings.option import AUTHENTICATION, Option
 
-METHODS = ("token", "none", "pam", "file")
+METHODS = ("token", "none", "pam", "file", "api", "ssl", "kerberos", "oidc", "google")
 """The ways of signing in that the option ``auth`` can name; the roof has a maker for each."""
 
 _SIGN_IN = "Signing in"
@@ -20,7 +20,9 @@ SIGN_IN = (
         "token",
         "How users prove who they are, with ; between several ways. token: by a one-time link "
         "(always possible); pam: by the password of an account of this machine; file: by a "
-        "password in password_file; none: not at all (alone only).",
+        "password in password_file; api: another site vouches for them with an object it has "
+        "signed; ssl: by a certificate of theirs; kerberos: by a ticket; oidc: by an OpenID "
+        "Connect provider; google: by a Google account; none: not at all (alone only).",
         _SIGN_IN,
         file=AUTHENTICATION,
         restart=True,

@@ -141,6 +141,16 @@ class Snapshot(Values):
             ),
         )
 
+    def anywhere(self, name: str, option: str) -> tuple[Value, ...]:
+        """What an option is for everybody, and for each scope that sets it."""
+        scopes = [
+            layer.scope.text for layer in self._layers if option in layer.applications.get(name, {})
+        ]
+        return (
+            self.application(name)[option],
+            *(self.of_scope(name, scope)[option] for scope in scopes),
+        )
+
     def changed_since(self, earlier: Snapshot) -> tuple[str, ...]:
         """Name what differs, as ``application.option`` or ``application.option for scope``."""
         before, after = earlier._flat(), self._flat()

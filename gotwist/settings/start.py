@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gotwist.paths import Places, make_private_directory
-from gotwist.settings.disk import read_settings_files, write_new_files
+from gotwist.settings.disk import (
+    Fingerprint,
+    fingerprint_of,
+    read_settings_files,
+    write_new_files,
+)
 from gotwist.settings.generate import COOKIE_SECRET, cookie_secret_file, generated_files
 from gotwist.settings.snapshot import Makings
 from gotwist.settings.source import SettingsSource
@@ -21,6 +26,8 @@ class OpenedSettings:
 
     source: SettingsSource
     directory: str
+    #: The files as they were before they were read.
+    fingerprint: Fingerprint
     #: Files written by this start.
     written: tuple[str, ...]
 
@@ -39,16 +46,17 @@ def open_settings(
     makings = Makings(table, places, overrides)
     chosen = overrides.get("settings_dir")
     directory = chosen if isinstance(chosen, str) else places.settings_dir
+    seen = fingerprint_of(directory)
     files = read_settings_files(directory)
     source = SettingsSource(files, makings)
     missing = {} if files else generated_files(makings)
     if source.current["cookie_secret"] is None:
         missing[COOKIE_SECRET] = cookie_secret_file()
     if not missing:
-        return OpenedSettings(source, directory, ())
+        return OpenedSettings(source, directory, seen, ())
     if not os.path.isdir(directory):
         make_private_directory(directory)
     written = write_new_files(directory, missing)
-    return OpenedSettings(
-        SettingsSource(read_settings_files(directory), makings), directory, written
-    )
+    seen = fingerprint_of(directory)
+    source = SettingsSource(read_settings_files(directory), makings)
+    return OpenedSettings(source, directory, seen, written)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from gotwist.settings.api_options import API_OPTIONS
+from gotwist.settings.audit_options import AUDIT_OPTIONS
+from gotwist.settings.certificate_options import CERTIFICATE_OPTIONS
 from gotwist.settings.core_options import CORE
 from gotwist.settings.option import Option
 from gotwist.settings.pam_options import AUTHSERVICE_OPTIONS, PAM_OPTIONS
+from gotwist.settings.policy_options import POLICIES
 from gotwist.settings.privilege_options import PRIVILEGE_OPTIONS
 from gotwist.settings.sign_in_options import SIGN_IN
+from gotwist.settings.sso_options import SSO_OPTIONS
 from gotwist.settings.terminal_options import TERMINAL_OPTIONS
 from gotwist.settings.web_options import WEB
 
@@ -72,8 +77,13 @@ TABLE = Table(
         *SIGN_IN,
         *PAM_OPTIONS,
         *AUTHSERVICE_OPTIONS,
+        *API_OPTIONS,
+        *CERTIFICATE_OPTIONS,
+        *SSO_OPTIONS,
         *PRIVILEGE_OPTIONS,
         *CORE,
         *TERMINAL_OPTIONS,
+        *POLICIES,
+        *AUDIT_OPTIONS,
     )
 )

@@ -63,7 +63,6 @@ TERMINAL_OPTIONS = (
         "Open terminals of one user, over all places.",
         _SECTION,
         "terminal",
-        file=TERMINAL,
         per_user=True,
         command_line=False,
     ),

@@ -81,6 +81,11 @@ def enrol_totp(arguments: Sequence[str]) -> int:
     return users.enrol(arguments, actions.read_settings)
 
 
+def validate_authobj(arguments: Sequence[str]) -> int:
+    """``gotwist validate_authobj``: tell whether an API object is well made and signed."""
+    return actions.validate_authobj(arguments)
+
+
 def kill_terminals(arguments: Sequence[str]) -> int:
     """``gotwist --kill``: end all terminals and the process that keeps them."""
     return actions.kill_terminals(arguments)

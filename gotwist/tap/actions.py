@@ -1,20 +1,26 @@
-"""What the command line does instead of running a daemon: help, version, link, kill."""
+"""What the command line does instead of running a daemon: help, version, link, kill, API key."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+from gotwist.auth.apikey import Refused, check_signature, parse_object, parse_text
 from gotwist.control.ask import ask
-from gotwist.errors import Unavailable
+from gotwist.errors import Malformed, Unavailable
 from gotwist.keeper.shutdown import shut_down
 from gotwist.paths import Places, default_places
+from gotwist.settings.api_key_file import API_KEYS, add_api_key
 from gotwist.settings.commandline import CommandLine, parse_command_line, render_help
 from gotwist.settings.disk import read_settings_files
 from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
+from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
+from gotwist.tap.auditing import record_now
+from gotwist.tap.parts import api_rules
 from gotwist.tap.rights import find_rights
 
 KEEPER_SOCKET = "keeper.sock"
@@ -47,6 +53,8 @@ def run_action(command_line: CommandLine) -> int | None:
     if command_line.is_on("version"):
         print(f"gotwist {installed_version()}")
         return 0
+    if command_line.is_on("new_api_key"):
+        return _new_api_key(command_line)
     if command_line.is_on("kill"):
         return _kill(command_line)
     return None
@@ -71,6 +79,28 @@ def print_link(arguments: Sequence[str]) -> int:
     return 0
 
 
+def validate_authobj(arguments: Sequence[str]) -> int:
+    """Check an API object, but neither its time nor whether it has been used.
+
+    :param arguments: the object as JSON text, and options of the daemon after it
+    :returns: 2 when it is bad; then what is wrong is printed
+    """
+    text, *options = arguments or ("",)
+    rules = api_rules(_settings(parse(options)))
+    try:
+        claim = parse_object(parse_text(text))
+        check_signature(claim, rules)
+    except Malformed as problem:
+        reason = problem.message
+    except Refused as refusal:
+        reason = refusal.reason
+    else:
+        print(f"This object is good, and signs in {claim.upn}.")
+        return 0
+    print(f"This object is bad: {reason.rstrip('.')}.")
+    return 2
+
+
 def kill_terminals(arguments: Sequence[str]) -> int:
     """End all terminals and their keeper."""
     return _kill(parse(arguments))
@@ -86,7 +116,18 @@ def _kill(command_line: CommandLine) -> int:
         was_there = shut_down(path)
     except OSError as error:
         raise Unavailable(f"the keeper on {path} does not end: {error}") from None
+    record_now(settings, "terminals_killed", running=was_there)
     print("All terminals have been ended." if was_there else "No terminals are running.")
+    return 0
+
+
+def _new_api_key(command_line: CommandLine) -> int:
+    # As a start would: a directory with nothing but keys would be no first start any more.
+    opened = open_settings(command_line.overrides, places())
+    key = add_api_key(opened.directory)
+    print(key)
+    path = os.path.join(opened.directory, API_KEYS)
+    print(f"The secret of this key stands in {path}.", file=sys.stderr)
     return 0
 
 

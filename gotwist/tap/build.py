@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import resource
 import time
@@ -11,9 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from twisted.application.service import IService
-from twisted.internet.interfaces import IReactorFDSet
+from twisted.internet.interfaces import IReactorFDSet, IReactorTCP
 from twisted.logger import Logger
-from twisted.web.iweb import IRequest
 
 from gotwist.applications.example.echo import Example
 from gotwist.applications.go.core import Go
@@ -25,14 +23,12 @@ from gotwist.auth.pam.checks import Checks
 from gotwist.clock import install_monotonic, system_wall_clock
 from gotwist.control.unix import ControlDoor, IControlReactor
 from gotwist.events.emitter import Emitter
+from gotwist.events.service import AuditService, IAuditReactor
 from gotwist.gateway.application import Application
-from gotwist.gateway.clients import Peer
 from gotwist.gateway.gateway import Gateway
-from gotwist.gateway.handshake import GatewayAdmission
 from gotwist.gateway.house import House
 from gotwist.gateway.loader import load_applications
 from gotwist.gateway.sessions import Sessions
-from gotwist.gateway.websocket.factory import GatewayResource, GuardedFactory
 from gotwist.gateway.websocket.outside import EventLog, ReactorClock, spawn
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.paths import check_socket_path
@@ -40,13 +36,14 @@ from gotwist.settings.commandline import CommandLine
 from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
-from gotwist.tap import parts, privileged
+from gotwist.tap import auditing, parts, privileged
 from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
 from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
+from gotwist.tap.numbers import daemon_numbers
 from gotwist.tap.rights import find_rights, prepare_settings
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
@@ -57,19 +54,17 @@ from gotwist.tap.terminals import (
     own_account,
     run_in_background,
 )
-from gotwist.web.cookies import PLAIN_COOKIE, SECURE_COOKIE
+from gotwist.tap.web_door import web_door
 from gotwist.web.handlers import Handlers
-from gotwist.web.request import Request
-from gotwist.web.resources import HouseParts
 from gotwist.web.service import IWebReactor, WebDoor
-from gotwist.web.signin import SignInView
-from gotwist.web.static import load_bundle
 
 BUILT_IN: Final = (Go, TerminalApplication, Example)
 log = Logger()
 
 
-class IDaemonReactor(IControlReactor, IWebReactor, IReactorFDSet, IAloneReactor):
+class IDaemonReactor(
+    IControlReactor, IWebReactor, IReactorFDSet, IReactorTCP, IAloneReactor, IAuditReactor
+):
     """What the daemon needs of a reactor."""
 
 
@@ -96,6 +91,8 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
+    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
+    news = auditing.SignInNews(audit)
     link = make_link(reactor, keeper_path, snapshot, rights)
     workers = pam_workers(snapshot, reactor)
     checks = workers if rights is None else KeeperChecks(link.prove, run_in_background)
@@ -104,20 +101,22 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         system_wall_clock,
         reactor,
         threads.run,
+        news,
+        news.ended,
         checks=checks,
         opens_accounts=rights is not None,
     )
     if not has_rights:
         signing_in.load()
     handlers = Handlers()
-    house = _house(reactor, signing_in, settings, handlers)
+    house = _house(reactor, signing_in, settings, handlers, audit)
     session_end = SessionEnd(house, settings)
 
     hub = Hub(link, reactor.seconds, run_in_background)
+    hub.on_ended = auditing.terminals_end(audit)
     account = own_account()
     programs = Programs(
         hub,
-        lambda attributes: settings().application("terminal", attributes),
         account,
         {
             "session_dir": snapshot.text("session_dir"),
@@ -136,14 +135,20 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     house.shared["terminal"] = programs
     gateway = Gateway(house, _applications(snapshot, house))
 
-    web = _web_door(reactor, settings, signing_in, gateway, handlers)
+    web = web_door(reactor, settings, signing_in, gateway, handlers)
     # A launch link is for the account whose terminals these are; others sign in themselves.
-    greeting = Greeting(web, signing_in, account.name if rights is None else "", settings)
+    greeting = Greeting(web, signing_in, account.name if rights is None else "", settings, audit)
     chores = ChoresService(
         reactor,
         daemon_chores(
             settings,
-            SettingsWatcher(opened.source, opened.directory, threads.run),
+            SettingsWatcher(
+                opened.source,
+                opened.directory,
+                threads.run,
+                auditing.SettingsNews(audit),
+                opened.fingerprint,
+            ),
             signing_in,
             house,
             session_end,
@@ -152,10 +157,22 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         ),
         threads.run,
     )
-    opened.source.subscribe(lambda old, new: _apply(new, house, signing_in, web, chores))
+    opened.source.subscribe(lambda old, new: _apply(new, gateway, signing_in, web, chores))
+    # By itself: who may do what must not depend on what a door makes of its settings.
+    opened.source.subscribe(lambda old, new: gateway.review())
 
-    daemon = Daemon(gateway, session_end, greeting, opened.written)
+    more: tuple[IService, ...] = ()
+    if snapshot.boolean("metrics"):
+        # Only now: the library costs megabytes, and most do without.
+        from gotwist.metrics.http import MetricsDoor
+
+        numbers = daemon_numbers(house, hub, chores, audit, installed_version())
+        port = snapshot.integer("metrics_port")
+        more = (MetricsDoor(reactor, snapshot.text("metrics_address"), port, numbers),)
+
+    daemon = Daemon(gateway, session_end, greeting, opened.written, audit)
     for service in (
+        audit,
         threads,
         workers,
         *signing_in.services(),
@@ -164,6 +181,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         *_auth_service(snapshot, reactor, checks, has_rights),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
+        *more,
     ):
         service.setServiceParent(daemon)
     if rights is not None:
@@ -186,6 +204,7 @@ def _house(
     signing_in: SigningIn,
     settings: Callable[[], Snapshot],
     handlers: Handlers,
+    audit: AuditService,
 ) -> House:
     events = EventLog()
 
@@ -206,6 +225,7 @@ def _house(
         emitter=Emitter(listener_failed),
         add_handler=handlers.put,
         limits=parts.gateway_limits(settings()),
+        audit=audit,
     )
 
 
@@ -214,92 +234,18 @@ def _applications(snapshot: Snapshot, house: House) -> tuple[type[Application], 
     return load_applications(
         BUILT_IN,
         directory=None if directory is None else Path(directory),
-        enabled=snapshot.texts("enabled_applications") or None,
+        enabled=parts.applications_of_anybody(snapshot),
         skipped=lambda name, failure: house.log.failure(
             "application skipped", failure, application=name
         ),
     )
 
 
-def _web_door(
-    reactor: IDaemonReactor,
-    settings: Callable[[], Snapshot],
-    signing_in: SigningIn,
-    gateway: Gateway,
-    handlers: Handlers,
-) -> WebDoor:
-    chosen = parts.web_settings(settings())
-    tls = None
-    if not chosen.disable_ssl:
-        # Not for plain HTTP: they load megabytes of certificates and ciphers.
-        from gotwist.web.certificate import ensure_certificate
-        from gotwist.web.tls import ReloadingTls
-
-        assert chosen.certificate is not None and chosen.keyfile is not None
-        names = parts.certificate_names(settings())
-        if ensure_certificate(chosen.certificate, chosen.keyfile, names):
-            log.info("certificate made: {path}", path=str(chosen.certificate))
-        tls = ReloadingTls(chosen.certificate, chosen.keyfile)
-    admission = GatewayAdmission(
-        gateway,
-        parts.Kept(parts.origin_rule, settings),
-        secure_cookie=SECURE_COOKIE,
-        plain_cookie=PLAIN_COOKIE,
-    )
-    factory = GuardedFactory(
-        reactor,
-        admission,
-        server=chosen.server_header,
-        max_connections=chosen.limits.connections,
-        refusal_headers=parts.refusal_headers(chosen),
-    )
-
-    def page_settings(view: SignInView) -> dict[str, object]:
-        terminal = settings().application("terminal", view.attributes, view.groups)
-        return {
-            "prefix": chosen.prefix,
-            "upn": view.upn,
-            "scrollback": terminal.integer("scrollback"),
-            # Where nothing can be taken up again, leaving the page ends the programs.
-            "persistent": settings().seconds("session_timeout") > 0,
-            "version": installed_version(),
-        }
-
-    return WebDoor(
-        chosen,
-        HouseParts(
-            desk=signing_in.desk,
-            bundle=load_bundle(chosen.static_directory),
-            page_settings=page_settings,
-            questions=signing_in.questions,
-            ways=signing_in.ways(),
-            applications=lambda: tuple(
-                application.name.lower() for application in gateway.table.applications
-            ),
-            websocket=GatewayResource(factory, _peer_of),
-            handlers=handlers,
-        ),
-        reactor,
-        tls=tls,
-    )
-
-
-def _peer_of(request: IRequest) -> Peer:
-    assert isinstance(request, Request)
-    return _peer(request.client_address(), request.is_secure_for_client())
-
-
-@functools.lru_cache(maxsize=1_024)
-def _peer(address: str, secure: bool) -> Peer:
-    # Many connections come from one place.
-    return Peer(address, secure)
-
-
 def _apply(
-    new: Snapshot, house: House, signing_in: SigningIn, web: WebDoor, chores: ChoresService
+    new: Snapshot, gateway: Gateway, signing_in: SigningIn, web: WebDoor, chores: ChoresService
 ) -> None:
     """Put what can change while the daemon runs in force."""
-    house.limits = parts.gateway_limits(new)
+    gateway.house.limits = parts.gateway_limits(new)
     signing_in.apply(new)
     web.apply(parts.web_settings(new))
     chores.refresh()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from twisted.application.service import MultiService
 from twisted.logger import Logger
 
 from gotwist.errors import GotwistError
+from gotwist.events.audit import Audit
 from gotwist.gateway.gateway import Gateway
+from gotwist.tap.actions import installed_version
 from gotwist.tap.greeting import Greeting
 from gotwist.tap.sessions import SessionEnd
 
@@ -24,12 +27,14 @@ class Daemon(MultiService):
         session_end: SessionEnd,
         greeting: Greeting,
         written: tuple[str, ...],
+        audit: Audit,
     ) -> None:
         super().__init__()
         self.gateway = gateway
         self.greeting = greeting
         self._session_end = session_end
         self._written = written
+        self._audit = audit
         #: Called once all doors that need root's rights are open; blocks, before the reactor runs.
         self.on_doors_open: Callable[[], None] = lambda: None
 
@@ -49,9 +54,14 @@ class Daemon(MultiService):
             super().startService()
         except GotwistError as error:
             raise SystemExit(f"gotwist: {error.message}") from None
+        self._audit.record(
+            "daemon_started", version=installed_version(), pid=os.getpid(), uid=os.getuid()
+        )
 
     def stopService(self) -> object:
         """Stop everything, clients first."""
         self._session_end.stop()
         self.gateway.stop()
+        # Told before the audit stream itself is stopped, which is the last of the services.
+        self._audit.record("daemon_stopped", pid=os.getpid())
         return super().stopService()

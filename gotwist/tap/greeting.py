@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from gotwist.errors import NotFound
+from gotwist.events.audit import Audit
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap import parts
 from gotwist.tap.signing_in import SigningIn
@@ -28,11 +29,13 @@ class Greeting:
         signing_in: SigningIn,
         user: str,
         settings: Callable[[], Snapshot],
+        audit: Audit,
     ) -> None:
         self._web = web
         self._signing_in = signing_in
         self._user = user
         self._settings = settings
+        self._audit = audit
 
     async def link(self) -> Mapping[str, object]:
         """A fresh launch link: the control socket's verb ``link``.
@@ -41,7 +44,7 @@ class Greeting:
         """
         if not self._user:
             raise NotFound("There are no launch links here: everybody signs in as themselves.")
-        return {"link": await self._mint()}
+        return {"link": await self._mint("control")}
 
     def greet(self) -> None:
         """Print a launch link, where a person reads along."""
@@ -69,11 +72,12 @@ class Greeting:
         # Past the log: twistd copies stdout into it, and a token does not belong there.
         print(
             f"\n    Open this link, within {minutes:g} minutes and once:\n\n"
-            f"    {await self._mint()}\n\n    `gotwist link` prints another one.\n",
+            f"    {await self._mint('start')}\n\n    `gotwist link` prints another one.\n",
             file=sys.__stdout__,
             flush=True,
         )
 
-    def _mint(self) -> Awaitable[str]:
+    def _mint(self, source: str) -> Awaitable[str]:
+        self._audit.record("link_made", source=source, user=self._user)
         base = parts.base_url(self._settings(), self._web.port)
         return self._signing_in.mint_link(self._user, base)

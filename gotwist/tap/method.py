@@ -15,7 +15,7 @@ from gotwist.auth.pam.checks import Checks
 from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.web.signin import SignInLink
-from gotwist.web.ways import Brings, MakePage
+from gotwist.web.ways import Brings, Detour, MakePage
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Method:
     ``password``  joins the sign-in form, Basic and every other door that takes passwords
     ``links``     stand on the sign-in page
     ``pages``     answer below ``<url_prefix>auth/``, by name; made with what ends a sign-in
+    ``detour``    sends some requests for the sign-in address itself to one of the pages
     ``brings``    finds credentials in a request for the main page
     ``services``  run while the daemon does
     ``names``     the ``User.method`` of its users, when that is not its own name
@@ -55,6 +56,7 @@ class Method:
     password: PasswordMethod | None = None
     links: tuple[SignInLink, ...] = ()
     pages: Mapping[str, MakePage] = field(default_factory=dict)
+    detour: Detour | None = None
     brings: Brings | None = None
     services: tuple[IService, ...] = ()
     names: tuple[str, ...] = ()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from gotwist.auth.apikey import METHOD_API, ApiRules
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
 from gotwist.settings.snapshot import Snapshot
+from gotwist.web.client_certificates import ClientPolicy
 from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts
 from gotwist.web.options import Limits as WebLimits
@@ -47,11 +50,46 @@ def web_settings(snapshot: Snapshot) -> WebSettings:
         origins=snapshot.texts("origins"),
         trusted_proxies=snapshot.texts("trusted_proxies"),
         server_header=snapshot.text("server_header"),
-        limits=WebLimits(
-            connections=snapshot.integer("max_connections"),
-            per_address=snapshot.integer("max_connections_per_address"),
-        ),
+        limits=_web_limits(snapshot),
     )
+
+
+def client_policy(snapshot: Snapshot) -> ClientPolicy | None:
+    """Whose certificates the web door asks for; None: nobody's."""
+    asked = snapshot.text("ssl_auth")
+    authorities = snapshot.optional_text("ca_certs")
+    if asked == "none" or authorities is None:
+        return None
+    revoked = snapshot.optional_text("ca_crl")
+    return ClientPolicy(
+        Path(authorities), Path(revoked) if revoked else None, required=asked == "required"
+    )
+
+
+def api_rules(snapshot: Snapshot) -> ApiRules:
+    """Which sites are believed when they vouch for a user."""
+    keys = snapshot.mapping("api_keys")
+    return ApiRules(
+        {key: secret for key, secret in keys.items() if isinstance(secret, str)},
+        snapshot.seconds("api_timestamp_window"),
+        snapshot.boolean("api_allow_sha1"),
+    )
+
+
+def api_methods(snapshot: Snapshot) -> tuple[str, ...]:
+    """The signature methods of API objects; none when no site is believed."""
+    return api_rules(snapshot).methods if METHOD_API in snapshot.texts("auth") else ()
+
+
+def _web_limits(snapshot: Snapshot) -> WebLimits:
+    limits = WebLimits(
+        connections=snapshot.integer("max_connections"),
+        per_address=snapshot.integer("max_connections_per_address"),
+    )
+    if "kerberos" in snapshot.texts("auth"):
+        # The ticket of somebody in many groups of an Active Directory is 48 KiB long.
+        return replace(limits, head_bytes=81_920, field_bytes=66_560)
+    return limits
 
 
 def refusal_headers(settings: WebSettings) -> tuple[tuple[str, str], ...]:
@@ -103,6 +141,16 @@ def origin_rule(snapshot: Snapshot) -> OriginRule:
     """Which pages may open a WebSocket."""
     settings = web_settings(snapshot)
     return OriginRule(settings.origins, allowed_hosts(settings))
+
+
+def applications_of_anybody(snapshot: Snapshot) -> tuple[str, ...] | None:
+    """The applications to load: those that somebody may have; None: all that are installed."""
+    found: dict[str, None] = {}
+    for names in snapshot.anywhere("gotwist", "enabled_applications"):
+        if not isinstance(names, tuple) or not names:
+            return None
+        found |= dict.fromkeys(str(name) for name in names)
+    return tuple(found)
 
 
 def keeper_options(snapshot: Snapshot) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from gotwist.applications.terminal.accounts import Accounts
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
 from gotwist.applications.terminal.unix import KeeperLink
-from gotwist.auth.signins import SignIns
+from gotwist.auth.signins import SignIn, SignIns
 from gotwist.errors import Unavailable
 from gotwist.keeper import wire
 from gotwist.paths import make_private_directory
@@ -163,7 +163,11 @@ def join_accounts(
     """Let terminals be opened as the accounts of those who sign in."""
     accounts = Accounts(link.prove, pam_realm(snapshot), snapshot.texts("trusted_methods"))
     programs.find_proof = accounts.find
-    signins.on_ended = lambda sign_in: run_in_background("end a ticket", accounts.sign_out(sign_in))
+
+    def ended(sign_in: SignIn, reason: str) -> None:
+        run_in_background("end a ticket", accounts.sign_out(sign_in))
+
+    signins.on_ended.append(ended)
 
     def lost() -> None:
         accounts.forget_all()

@@ -26,7 +26,7 @@ from gotwist.auth.guard import Guard
 from gotwist.auth.pam.checks import Checks
 from gotwist.auth.passwords import PasswordChecker
 from gotwist.auth.signin_store import FileSignInStore
-from gotwist.auth.signins import SignIns
+from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import LAUNCH, MemoryTokenStore, mint_token
 from gotwist.auth.watch import Watch
 from gotwist.errors import Malformed
@@ -50,6 +50,7 @@ class SigningIn:
     :param wall_now: seconds since 1970
     :param in_thread: for what waits for a disk
     :param watch: is told of sign-ins and refusals
+    :param on_ended: called with each sign-in that ends, and why
     :param checks: checks passwords by PAM
     :param opens_accounts: terminals run as the account that signed in
     :raises GotwistError: when a method cannot be had
@@ -64,6 +65,7 @@ class SigningIn:
         reactor: IReactorTime,
         in_thread: InThread,
         watch: Watch | None = None,
+        on_ended: Callable[[SignIn, str], None] = lambda sign_in, reason: None,
         checks: Checks | None = None,
         opens_accounts: bool = False,
     ) -> None:
@@ -71,6 +73,8 @@ class SigningIn:
         self._wall_now = wall_now
         self._in_thread = in_thread
         self._is_dirty = False
+        #: A save is about to begin that will find what is changed until then.
+        self._is_soon = False
         self._saving: Deferred[None] | None = None
         self._store = FileSignInStore(Path(snapshot.text("session_dir")) / "signins.json")
         self.tokens = MemoryTokenStore(reactor.seconds)
@@ -81,6 +85,7 @@ class SigningIn:
             idle_s=snapshot.seconds("auth_idle_timeout"),
             absolute_s=snapshot.seconds("auth_timeout"),
             on_changed=self._mark,
+            on_ended=on_ended,
         )
         # What has been ended must stay so, even if this daemon is killed the next moment.
         self.signins.subscribe(lambda id: self._save_soon())
@@ -137,6 +142,7 @@ class SigningIn:
             has_launch_links=METHOD_TOKEN in self.methods,
             links=tuple(_all(method.links for method in methods)),
             pages={name: make for method in methods for name, make in method.pages.items()},
+            detours=tuple(method.detour for method in methods if method.detour is not None),
             brings=tuple(method.brings for method in methods if method.brings is not None),
         )
 
@@ -177,6 +183,9 @@ class SigningIn:
         self._is_dirty = True
 
     def _save_soon(self) -> None:
+        if self._is_soon:
+            return
+        self._is_soon = True
         Deferred.fromCoroutine(self.save()).addErrback(
             lambda failure: self.log.failure("sign-ins are not kept", failure=failure)
         )
@@ -185,6 +194,7 @@ class SigningIn:
         """Keep the sign-ins on disk; a full disk costs only those, and is told."""
         while self._saving is not None:
             await _after(self._saving)
+        self._is_soon = False
         if not self._is_dirty:
             return
         self._is_dirty = False

@@ -24,7 +24,9 @@ from gotwist.auth.private_file import PrivateFile
 from gotwist.auth.totp import new_secret, otpauth_uri, render_secret
 from gotwist.auth.user import check_upn
 from gotwist.errors import Denied, Malformed, NotFound, Unavailable
+from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
+from gotwist.tap.auditing import record_now
 from gotwist.tap.second_factor import secrets_file
 
 ReadSettings = Callable[[Sequence[str]], Snapshot]
@@ -46,7 +48,8 @@ def change_password(arguments: Sequence[str], read_settings: ReadSettings) -> in
     options, others = parser.parse_known_args(arguments)
     name = _check_name(options.name)
     groups = None if options.groups is None else _split_groups(options.groups)
-    path = Path(read_settings(others).text("password_file"))
+    settings = read_settings(others)
+    path = Path(settings.text("password_file"))
     file = PrivateFile(path, parse_entries, render_entries)
     with _telling(path):
         known = name in file.read()
@@ -54,6 +57,7 @@ def change_password(arguments: Sequence[str], read_settings: ReadSettings) -> in
     # A known user's groups can be changed without touching the password.
     keeps_password = keeps_password or (known and groups is not None)
     hash = None if keeps_password else hash_password(_new_password(name))
+    _make_place(path)
     with _telling(path), file.edited() as edit:
         entries = dict(edit.value)
         entry = entries.pop(name, None)
@@ -69,6 +73,8 @@ def change_password(arguments: Sequence[str], read_settings: ReadSettings) -> in
             entries[name] = entry
         edit.value = entries
     done = "deleted" if options.delete else "changed" if known else "added"
+    locking = "locked" if options.lock else "unlocked" if options.unlock else done
+    record_now(settings, "password_set", change=locking, user=name)
     print(f"{name} {done}.")
     return 0
 
@@ -79,8 +85,10 @@ def enrol(arguments: Sequence[str], read_settings: ReadSettings) -> int:
     parser.add_argument("--delete", action="store_true", help="take it away")
     options, others = parser.parse_known_args(arguments)
     name = _check_name(options.name)
-    file = secrets_file(read_settings(others))
+    settings = read_settings(others)
+    file = secrets_file(settings)
     secret = new_secret()
+    _make_place(file.path)
     with _telling(file.path), file.edited() as edit:
         found = dict(edit.value)
         if found.pop(name, None) is None and options.delete:
@@ -88,6 +96,8 @@ def enrol(arguments: Sequence[str], read_settings: ReadSettings) -> int:
         if not options.delete:
             found[name] = secret
         edit.value = found
+    change = "deleted" if options.delete else "set"
+    record_now(settings, "second_factor_set", change=change, user=name)
     if options.delete:
         print(f"{name} has no second factor any more.")
     else:
@@ -127,6 +137,12 @@ def _new_password(name: str) -> str:
     if not is_plausible(PasswordCredentials(name, password)):
         raise Malformed(f"A password has 1 to {MAX_ANSWER} bytes and no line breaks.")
     return password
+
+
+def _make_place(path: Path) -> None:
+    # Before the first start there is no settings directory yet; one that is there is the owner's.
+    if not path.parent.exists():
+        make_private_directory(str(path.parent))
 
 
 @contextmanager

@@ -196,7 +196,7 @@ class Channel(HTTPChannel):
         elif self._in_headers and line[:1] in (b" ", b"\t"):
             self.refuse(400)
         else:
-            self._in_headers = self._in_headers or bool(line)
+            self._expect_headers(self._in_headers or bool(line))
             super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -233,6 +233,10 @@ class Channel(HTTPChannel):
         if self.length != 0:
             self._enter(Phase.BODY, self._limits.body_s)
 
+    def _expect_headers(self, expected: bool) -> None:
+        self._in_headers = expected
+        self.MAX_LENGTH = self._limits.field_bytes if expected else self._limits.line_bytes
+
     def rawDataReceived(self, data: bytes) -> None:
         if self._phase is not Phase.CLOSING:
             super().rawDataReceived(data)
@@ -240,7 +244,7 @@ class Channel(HTTPChannel):
     def allContentReceived(self) -> None:
         if self._phase is Phase.CLOSING:
             return
-        self._in_headers = False
+        self._expect_headers(False)
         self._enter(Phase.BUSY, None)
         super().allContentReceived()
 

@@ -15,6 +15,8 @@ SECURE_COOKIE: Final = "__Host-gotwist"
 PLAIN_COOKIE: Final = "gotwist"
 _STEP: Final = "-step"
 """What is added for the cookie of somebody who has been asked a question meanwhile."""
+_FLOW: Final = "-flow-"
+"""And for the cookie of somebody who has gone to sign in elsewhere, with the method's name."""
 _VALUE = re.compile(r"[A-Za-z0-9._~=+/|:-]{1,2048}")
 
 
@@ -31,6 +33,11 @@ def find_cookie(lines: Iterable[str], *, secure: bool) -> str | None:
 def find_step_cookie(lines: Iterable[str], *, secure: bool) -> str | None:
     """Find the name of the question that this browser has been asked."""
     return _find(lines, cookie_name(secure=secure) + _STEP)
+
+
+def find_flow_cookie(lines: Iterable[str], method: str, *, secure: bool) -> str | None:
+    """Find what binds a sign-in at a provider to this browser."""
+    return _find(lines, cookie_name(secure=secure) + _FLOW + method)
 
 
 def _find(lines: Iterable[str], name: str) -> str | None:
@@ -61,10 +68,21 @@ def set_step_cookie(value: str, *, secure: bool, max_age_s: int) -> bytes:
     return _render(cookie_name(secure=secure) + _STEP, value, secure, max_age_s)
 
 
-def _render(name: str, value: str, secure: bool, max_age_s: int | None) -> bytes:
+def set_flow_cookie(value: str, method: str, *, secure: bool, max_age_s: int) -> bytes:
+    """Render the line that binds a sign-in at a provider to this browser.
+
+    ``SameSite=Lax``: it has to travel with the request by which the provider sends it back.
+    """
+    name = cookie_name(secure=secure) + _FLOW + method
+    return _render(name, value, secure, max_age_s, same_site="Lax")
+
+
+def _render(
+    name: str, value: str, secure: bool, max_age_s: int | None, same_site: str = "Strict"
+) -> bytes:
     if not _VALUE.fullmatch(value):
         raise ValueError("not a cookie value")
-    parts = [f"{name}={value}", "Path=/", "HttpOnly", "SameSite=Strict"]
+    parts = [f"{name}={value}", "Path=/", "HttpOnly", f"SameSite={same_site}"]
     if secure:
         parts.insert(2, "Secure")
     if max_age_s is not None:

@@ -67,6 +67,10 @@ class Desk:
         """See :class:`~gotwist.web.signin.SignInDesk`."""
         return await self._ticket(await self._authenticator.arrive(proven, peer))
 
+    def turned_away(self, way: str, peer: str) -> None:
+        """See :class:`~gotwist.web.signin.SignInDesk`."""
+        self._authenticator.turned_away(way, peer)
+
     def find(self, cookie_value: str, peer: str = "") -> SignInView | None:
         """Give the valid sign-in with this cookie value."""
         found = self._signins.find(cookie_value)

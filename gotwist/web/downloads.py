@@ -28,7 +28,7 @@ from gotwist.web.confine import is_plain_component, open_confined
 from gotwist.web.filesend import DiskThreads, FileSender
 from gotwist.web.leaf import Body, Leaf, NotFound, decode_path
 from gotwist.web.request import Request
-from gotwist.web.signin import SignInDesk, SignInView
+from gotwist.web.signin import FileSent, SignInDesk, SignInView, no_file
 
 
 class Downloads(Leaf):
@@ -41,10 +41,12 @@ class Downloads(Leaf):
         threads: DiskThreads,
         *,
         basic_realm: str | None = None,
+        on_file: FileSent = no_file,
     ) -> None:
         super().__init__()
         self._desk, self._root, self._threads = desk, session_directory, threads
         self._basic_realm = basic_realm
+        self._on_file = on_file
 
     def render_GET(self, request: Request) -> bytes:
         """No listing."""
@@ -55,11 +57,15 @@ class Downloads(Leaf):
         request.postpath.clear()
         if segments is None:
             return NotFound()
-        return Download(segments, self._desk, self._root, self._threads, self._basic_realm)
+        child = Download(segments, self._desk, self._root, self._threads, self._basic_realm)
+        child.on_file = self._on_file
+        return child
 
 
 class Download(Leaf):
     """One file of whoever asks."""
+
+    on_file: FileSent = staticmethod(no_file)
 
     def __init__(
         self,
@@ -100,6 +106,7 @@ class Download(Leaf):
             if wanted is None:
                 return b""
             return request.send_head(wanted.size)
+        self.on_file(view.upn, request.client_address(), "/".join(self._components), wanted.size)
         request.setHeader("content-length", str(wanted.size))
         sender = FileSender(request, descriptor, wanted.start, wanted.size, self._threads)
         return await request.send_file(sender.send)

@@ -81,9 +81,13 @@ class AuthResource(Leaf):
         fields = parse_fields(request.uri.partition(b"?")[2])
         if "check" in fields:
             return self._check(request)
+        for detour in self._ways.detours:
+            if (name := detour(request, fields)) is not None:
+                answer: Body = self.children[name.encode()].render(request)
+                return answer
         if not ({"token", "logout"} & fields.keys()):
             return self._begin(request, fields)
-        if _is_prefetch(request):
+        if request.is_prefetch():
             return request.fail(503, "This link is for opening, not for fetching ahead.")
         if request.is_navigation_of_the_user():
             return self._act(request, fields, form=False)
@@ -106,7 +110,7 @@ class AuthResource(Leaf):
 
     async def _begin(self, request: Request, fields: Mapping[str, str]) -> bytes:
         next, ways = fields.get("next"), self._ways
-        if self._is_signed_in(request) or not ways.has_form:
+        if self._is_signed_in(request) or not (ways.has_form or ways.links):
             return moved(request, safe_next(next, self._prefix), 303)
         credentials = None if ways.basic_realm is None else basic_credentials(request)
         if credentials is not None:
@@ -165,8 +169,3 @@ class AuthResource(Leaf):
             return moved(request, target, 303)
         request.setHeader("content-type", "text/plain; charset=utf-8")
         return target.encode("ascii")
-
-
-def _is_prefetch(request: Request) -> bool:
-    names = ("sec-purpose", "purpose", "x-moz", "x-purpose")
-    return any("prefetch" in (request.getHeader(name) or "").lower() for name in names)

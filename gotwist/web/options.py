@@ -12,6 +12,9 @@ class Limits:
 
     head_bytes: int = 16_384
     line_bytes: int = 8_192
+    """The longest request line."""
+    field_bytes: int = 8_192
+    """The longest line of a header."""
     headers: int = 100
     body_bytes: int = 65_536
     head_s: float = 15.0

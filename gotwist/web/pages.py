@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from http import HTTPStatus
 from typing import Final
@@ -52,8 +52,11 @@ def page(title: str, body: str, *, head: str = "") -> bytes:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        # Without this, browsers ask for an icon that is not there.
+        # Without it, browsers ask for an icon that is not there.
         '<link rel="icon" href="data:,">'
+        # Under "no-referrer" a form's Origin is "null", and nothing else tells where it is from
+        # when a browser is old, or the page came by plain HTTP.
+        '<meta name="referrer" content="same-origin">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>{head}</head>"
         f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
     ).encode()
@@ -83,11 +86,7 @@ def sign_in_page(
     parts = [f'<p class="refusal" role="alert">{escape(refusal)}</p>'] if refusal else []
     if has_form:
         parts.append(_password_form(action, next))
-    query = f"?next={quote(next)}" if next else ""
-    parts += [
-        f'<p><a class="button" href="{escape(path + query)}">{escape(label)}</a></p>'
-        for label, path in links
-    ]
+    parts.append(_links((label, with_next(path, next)) for label, path in links))
     if has_launch_links:
         parts.append(_LAUNCH_LINKS_TOO if has_form or links else _LAUNCH_LINKS)
     return page("Sign in", "".join(parts))
@@ -151,6 +150,23 @@ def landing_page(target: str) -> bytes:
         "Signed in",
         f'<p><a href="{escape(target)}">Go on</a></p>',
         head=f'<meta http-equiv="refresh" content="0;url={escape(target)}">',
+    )
+
+
+def link_page(title: str, text: str, *links: tuple[str, str]) -> bytes:
+    """Render one sentence and links: each a label and a path of ours with its query."""
+    return page(title, f"<p>{escape(text)}</p>{_links(links)}")
+
+
+def with_next(path: str, next: str) -> str:
+    """Add to a path where to go on to afterwards; nothing: the main page."""
+    return f"{path}?next={quote(next)}" if next else path
+
+
+def _links(links: Iterable[tuple[str, str]]) -> str:
+    return "".join(
+        f'<p><a class="button" href="{escape(path)}">{escape(label)}</a></p>'
+        for label, path in links
     )
 
 

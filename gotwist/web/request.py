@@ -7,7 +7,9 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Final, Protocol, cast
 
+from OpenSSL.crypto import X509
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.error import UnsupportedMethod
@@ -18,8 +20,10 @@ from twisted.web.server import NOT_DONE_YET
 from twisted.web.server import Request as TwistedRequest
 from zope.interface import implementer
 
+from gotwist.auth.certificates import ClientCertificate
 from gotwist.auth.guard import TooManyFailures
 from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
+from gotwist.web.client_certificates import read_certificate
 from gotwist.web.cookies import find_cookie, find_step_cookie
 from gotwist.web.head import METHODS
 from gotwist.web.hosts import parse_host
@@ -53,6 +57,8 @@ class Request(TwistedRequest):
     view = ClientView("")
     host_text: str | None = None
     """The name and port the client used, checked; ``None`` before that."""
+    is_by_proxy = False
+    """Whether a listed proxy has sent it on."""
     body_limit = 0
     _work: Deferred[object] | None = None
 
@@ -83,6 +89,18 @@ class Request(TwistedRequest):
         lines = self.requestHeaders.getRawHeaders("cookie", [])
         return find_cookie(lines, secure=self.is_secure_for_client())
 
+    def client_certificate(self) -> ClientCertificate | None:
+        """Give the certificate by which this client has proven itself in TLS, if it has.
+
+        Never one that a header tells of.  A listed proxy's own certificate says who the proxy
+        is, and not who sent the request through it.
+        """
+        transport = None if self.channel is None else self.channel.transport
+        if self.is_by_proxy or not ISSLTransport.providedBy(transport):
+            return None
+        shown = cast("X509 | None", transport.getPeerCertificate())
+        return None if shown is None else read_certificate(shown.to_cryptography())
+
     def step_cookie(self) -> str | None:
         """Give the name of the question that this browser has been asked, if it has been."""
         lines = self.requestHeaders.getRawHeaders("cookie", [])
@@ -102,6 +120,11 @@ class Request(TwistedRequest):
     def is_navigation_of_the_user(self) -> bool:
         """Tell whether no foreign page is behind this GET (address bar, terminal, our page)."""
         return self.getHeader("sec-fetch-site") in (None, "none", "same-origin")
+
+    def is_prefetch(self) -> bool:
+        """Tell whether the browser only fetches ahead what the person may never open."""
+        names = ("sec-purpose", "purpose", "x-moz", "x-purpose")
+        return any("prefetch" in (self.getHeader(name) or "").lower() for name in names)
 
     # body
 

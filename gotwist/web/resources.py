@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from twisted.web.iweb import IRequest
 from twisted.web.resource import IResource, Resource
@@ -20,12 +19,10 @@ from gotwist.web.login import AuthResource, show_sign_in
 from gotwist.web.pages import main_page
 from gotwist.web.questions import OpenQuestions
 from gotwist.web.request import Request
-from gotwist.web.signin import SignInDesk, SignInView
+from gotwist.web.signin import FileSent, SignInDesk, SignInView, no_file
 from gotwist.web.static import Bundle, StaticResource
 from gotwist.web.upgrade import MayUpgrade, UpgradeResource
 from gotwist.web.ways import Ways
-
-HMACS: Final = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SHA512")
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,13 @@ class HouseParts:
     ways: Ways = field(default_factory=Ways, kw_only=True)
     applications: Callable[[], tuple[str, ...]] = tuple
     """Gives the names of the applications in force, for the OPTIONS document."""
-    has_api: bool = False
-    """Whether API keys are accepted; only then the OPTIONS document says how."""
+    api_methods: Callable[[], tuple[str, ...]] = tuple
+    """Gives the signature methods of API objects, for the OPTIONS document; none: no API."""
     websocket: IResource | None = None
     may_upgrade: MayUpgrade | None = None
     handlers: Handlers = field(default_factory=Handlers)
+    on_file: FileSent = no_file
+    """Is told of each file that is sent to a user."""
 
 
 class PrefixRoot(Resource):
@@ -117,7 +116,9 @@ class MainPage(Leaf):
             except Denied:
                 continue
         if ticket is None:
-            return show_sign_in(request, parts.ways, self._prefix)
+            # Who wanted a certain location gets there after signing in.
+            here = request.uri.decode("ascii") if b"?" in request.uri else None
+            return show_sign_in(request, parts.ways, self._prefix, next=here)
         start_sign_in(request, ticket)
         return self._page(request, ticket.view)
 
@@ -140,8 +141,8 @@ class MainPage(Leaf):
     def render_OPTIONS(self, request: Request) -> bytes:
         """Tell embedding sites what there is; no sign-in needed, so nothing that needs one."""
         document: dict[str, object] = {"applications": list(self._parts.applications())}
-        if self._parts.has_api:
-            document["auth_api"] = {"hmacs": list(HMACS), "versions": ["1.0"]}
+        if methods := self._parts.api_methods():
+            document["auth_api"] = {"hmacs": list(methods), "versions": ["1.0"]}
         request.setHeader("allow", "HEAD,GET,POST,OPTIONS")
         request.setHeader("access-control-allow-origin", "*")
         request.setHeader("content-type", "application/json; charset=UTF-8")

@@ -94,6 +94,7 @@ class WebDoor(Service):
             settings.session_directory,
             self._threads,
             basic_realm=parts.ways.basic_realm,
+            on_file=parts.on_file,
         )
         self.site = Site(
             build_root(parts, prefix, downloads),
@@ -184,7 +185,11 @@ class WebDoor(Service):
         if kind == "redirect":
             return OpenDoor(kind, host, port, f"web: http://{shown}:{port}/ sends on to https")
         url = f"{kind}://{shown}:{port}{self._settings.prefix}"
-        about = "no TLS" if self._tls is None else self._tls.describe()
+        about = "no TLS"
+        if self._tls is not None:
+            about = self._tls.describe()
+            if self._tls.asks_clients:
+                about += f"; {self._tls.asks_clients}"
         return OpenDoor(kind, host, port, f"web: {url} ({where}; {about})")
 
     def privilegedStartService(self) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gotwist.auth.conversation import Conversation, Proven
 from gotwist.auth.credentials import Credentials
@@ -40,6 +40,14 @@ class SignInLink:
     path: str
 
 
+FileSent: TypeAlias = Callable[[str, str, str, int], None]
+"""Told of a file that begins to be sent: user, address, name and how many bytes."""
+
+
+def no_file(user: str, address: str, name: str, size: int) -> None:
+    """Nobody wants to know."""
+
+
 class SignInDesk(Protocol):
     """Takes what people show of themselves, knows the sign-ins by their cookie, ends them."""
 
@@ -71,6 +79,9 @@ class SignInDesk(Protocol):
 
     def arrive(self, proven: Proven, peer: str) -> Awaitable[SignInTicket]:
         """Sign in whom a method has proven by pages of its own; raises like :meth:`offer`."""
+
+    def turned_away(self, way: str, peer: str) -> None:
+        """Hear that a method's own page has refused somebody, for who counts such things."""
 
     def find(self, cookie_value: str, peer: str = "") -> SignInView | None:
         """Give the valid sign-in with this cookie value, used from ``peer``."""

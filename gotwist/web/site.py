@@ -86,16 +86,17 @@ class Site(TwistedSite):
         fault = head_fault(version, target, encodings)
         if fault is not None:
             return fault
+        peer = peer_name(request.client)
+        request.is_by_proxy = self.proxies.trusts(peer)
+        if not _is_text(request.requestHeaders):
+            return 400
         request.view = self.proxies.view(
-            peer_name(request.client),
+            peer,
             lines("x-forwarded-for", []),
             lines("x-forwarded-proto", []),
             lines("x-forwarded-host", []),
         )
-        try:
-            host = request_host(lines("host", []), request.view.host)
-        except UnicodeDecodeError:
-            host = None
+        host = request_host(lines("host", []), request.view.host)
         if host is None:
             return 400
         name, text = host
@@ -141,3 +142,14 @@ class Site(TwistedSite):
                 size=request.sentLength,
                 client=request.client_address(),
             )
+
+
+def _is_text(headers: Headers) -> bool:
+    """Whether all header values are UTF-8: each is decoded sooner or later, and must not fail."""
+    try:
+        for _, values in headers.getAllRawHeaders():
+            for value in values:
+                value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from gotwist.errors import Unavailable
+from gotwist.web.client_certificates import ClientPolicy, Refused, load_policy
+from gotwist.web.notices import LimitNotices
+from gotwist.web.peers import peer_name
 
 CIPHERS: Final = ":".join(
     [
@@ -49,9 +53,16 @@ class LoadedCertificate:
     is_self_signed: bool
 
 
-def load_certificate(certificate: Path, keyfile: Path) -> LoadedCertificate:
+def load_certificate(
+    certificate: Path,
+    keyfile: Path,
+    clients: ClientPolicy | None = None,
+    refused: Refused = lambda connection, reason: None,
+) -> LoadedCertificate:
     """Load everything and try it; blocking, for start-up or a thread.
 
+    :param clients: whose certificates clients are asked for; None: nobody is asked.
+    :param refused: hears of certificates that do not count.
     :raises Unavailable: in one sentence that names the file that is at fault.
     """
     chain = _read(certificate, "certificate")
@@ -81,6 +92,8 @@ def load_certificate(certificate: Path, keyfile: Path) -> LoadedCertificate:
         context = options.getContext()
         # Tickets would be encrypted with a key that lives as long as the daemon.
         context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+        if clients is not None:
+            load_policy(clients).install(context, refused)
     except SSL.Error:
         raise Unavailable(f"OpenSSL does not take {certificate} with {keyfile}.") from None
     digest = hashlib.sha256(parsed[0].public_bytes(Encoding.DER)).hexdigest().upper()
@@ -105,11 +118,22 @@ class ReloadingTls:
 
     _log = Logger()
 
-    def __init__(self, certificate: Path, keyfile: Path) -> None:
+    def __init__(
+        self, certificate: Path, keyfile: Path, clients: ClientPolicy | None = None
+    ) -> None:
         """:raises Unavailable: as :func:`load_certificate` does."""
         self._paths = certificate, keyfile
+        self._clients = clients
+        self._notices = LimitNotices()
         self._seen = self._look()
-        self.current = load_certificate(certificate, keyfile)
+        self.current = self._load()
+
+    @property
+    def asks_clients(self) -> str:
+        """What the door says of client certificates; empty when it does not ask for any."""
+        if self._clients is None:
+            return ""
+        return f"client certificates {'required' if self._clients.required else 'optional'}"
 
     def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         connection = SSL.Connection(self.current.context, None)
@@ -128,15 +152,26 @@ class ReloadingTls:
         if seen == self._seen:
             return False
         self._seen = seen
-        self.current = load_certificate(*self._paths)
+        self.current = self._load()
         return True
 
     def describe(self) -> str:
         """Tell in a few words what the log should say about the certificate in use."""
         return _describe(self.current)
 
+    def _load(self) -> LoadedCertificate:
+        return load_certificate(*self._paths, self._clients, self._refused)
+
+    def _refused(self, protocol: object, reason: str) -> None:
+        peer = peer_name(protocol.getPeer() if isinstance(protocol, TLSMemoryBIOProtocol) else None)
+        if self._notices.hit(reason, peer, time.monotonic()):
+            self._log.warn(
+                "client certificate from {peer} refused: {reason}", peer=peer, reason=reason
+            )
+
     def _look(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(map(_identity, self._paths))
+        others = () if self._clients is None else self._clients.paths
+        return tuple(map(_identity, (*self._paths, *others)))
 
 
 def _identity(path: Path) -> tuple[int, int, int] | None:

@@ -20,6 +20,10 @@ Brings: TypeAlias = Callable[[Request], Credentials | None]
 """Given a request for the main page: the credentials that it brings along by itself."""
 
 
+Detour: TypeAlias = Callable[[Request, Mapping[str, str]], str | None]
+"""Given a GET of the sign-in address and its fields: the page that is to answer it instead."""
+
+
 @dataclass(frozen=True)
 class Ways:
     """What the sign-in page shows and what the sign-in address understands."""
@@ -31,6 +35,7 @@ class Ways:
     links: tuple[SignInLink, ...] = ()
     pages: Mapping[str, MakePage] = field(default_factory=dict)
     """What answers below the sign-in address, by name."""
+    detours: tuple[Detour, ...] = ()
     basic_realm: str | None = None
     """Names and passwords are taken by HTTP Basic as well, for what is called so."""
     brings: tuple[Brings, ...] = ()

@@ -113,6 +113,7 @@ export class Client {
       },
       "go:notice": (value) => events.onNotice(text(value)),
       "go:question": (value) => events.onQuestion(parseQuestion(value)),
+      "go:user_message": (value) => events.onNotice(text(value)),
       "go:sign_ins": (value) => events.onSignIns(parseSignIns(value)),
       "go:error": (value) => this.onError(value),
       "terminal:terminals": (value) => this.ready(parseTerminals(value)),

@@ -133,7 +133,12 @@ export class Workspace {
       const info = fresh.find((candidate) => candidate.number === number);
       if (info) this.create(number, info.title || info.command || `Terminal ${number}`, info.command);
     }
-    if (this.restored) return this.showEmpty();
+    if (this.restored) {
+      // Nothing was open, and now there is something: shown like the first of a fresh page.
+      const [alone] = this.all;
+      if (!this.active && alone) this.select(alone.id);
+      return this.showEmpty();
+    }
     this.restored = true;
     const first = this.all.find((pane) => pane.stream.term === kept?.active) ?? this.all[0];
     if (first) this.select(first.id);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
@@ -9,7 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.applications.example.echo import Example
 from gotwist.applications.go.core import Go
+from gotwist.auth.authenticator import build_authenticator
+from gotwist.auth.conversation import Proven
+from gotwist.auth.credentials import ApiCredentials, Credentials
 from gotwist.auth.tokens import mint_token
+from gotwist.auth.user import User
+from gotwist.errors import Denied
 from gotwist.gateway.application import Application
 from tests.gateway.support import WALL, World, say
 
@@ -69,6 +75,46 @@ class GoTests(SynchronousTestCase):
         client, connection = self.world.connect()
         say(client, "go:authenticate", {"auth": self.world.sign_in("bob").cookie})
         self.assertIn(("go:set_username", "bob"), connection.messages())
+
+    def test_object(self) -> None:
+        """An object that another site has signed may be offered, or one as JSON text."""
+        world = self.world
+        offered: list[object] = []
+
+        async def check(credentials: Credentials, peer: str) -> Proven:
+            assert isinstance(credentials, ApiCredentials)
+            offered.append(dict(credentials.fields))
+            if credentials.fields.get("signature") != "good":
+                raise Denied("wrong")
+            return Proven(User("joe", "api"))
+
+        world.house.authenticator = build_authenticator(
+            ("api",),
+            world.signins,
+            world.tokens,
+            world.house.clock.wall_now,
+            more={ApiCredentials: check},
+        )
+        bad, good = {"api_key": "k", "signature": "bad"}, {"signature": "good"}
+        for wrong in (bad, json.dumps(bad), "{", '{"signature": "good", "signature": "good"}'):
+            client, connection = world.connect()
+            say(client, "go:authenticate", {"auth": wrong})
+            self.assertEqual(connection.messages(), [("go:reauthenticate", True)])
+            self.assertIsNone(connection.closed_with)
+        self.assertEqual(offered, [bad, bad, {}, {}])
+        for right in (good, json.dumps(good), f" {json.dumps(good)}"):
+            say(client, "go:authenticate", {"auth": right})
+            self.assertIn(("go:set_username", "joe"), connection.messages())
+            client, connection = world.connect()
+
+    def test_object_nobody_believes(self) -> None:
+        """Where no site is believed, an object is refused like anything else, until too late."""
+        client, connection = self.world.connect()
+        say(client, "go:authenticate", {"auth": {"api_key": "k"}})
+        self.assertEqual(connection.messages(), [("go:reauthenticate", True)])
+        self.world.clock.advance(15)
+        assert connection.closed_with is not None
+        self.assertEqual(connection.closed_with[0], 4408)
 
     def test_unknown_member(self) -> None:
         """A member that means nothing is an error, and nobody is signed in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -71,6 +72,39 @@ class DiskTests(FaultTestCase):
         self.assertEqual(b"authenticated", check.body)
         again = Screen(self.client(daemon, cookie), term=before.term)
         again.until_text(b"still-here")
+
+    def test_full_audit_log(self) -> None:
+        """A full disk of the audit log costs its lines and nothing else; how many is told, in the
+        daemon's log and, with room again, in the audit log itself."""
+        daemon = self.own_daemon()
+        place = daemon.home / ".gotwist" / "log"
+        self.mount(place)
+        daemon.start()
+        filler = self.fill(place)
+        audit = place / "audit.log"
+        # What is left of the file's last page is filled as well.
+        for _ in range(100):
+            mint(daemon)
+            if "lines of the audit log are lost" in daemon.log.read_text():
+                break
+        until(
+            lambda: "lines of the audit log are lost: No space left" in daemon.log.read_text(),
+            "the daemon to tell that lines are lost",
+        )
+        self.assert_works(daemon)
+        filler.unlink()
+        mint(daemon)
+        until(lambda: b"audit_lost" in audit.read_bytes(), "the audit log to tell what it lost")
+        whole = []
+        for line in audit.read_text().splitlines():
+            with contextlib.suppress(ValueError):
+                whole.append(json.loads(line))
+        (lost,) = [event for event in whole if event["event"] == "audit_lost"]
+        self.assertGreaterEqual(lost["lines"], 4)
+        self.assertEqual("No space left on device", lost["reason"])
+        self.assertEqual("link_made", whole[-1]["event"])
+        self.assertEqual(1, daemon.log.read_text().count("lines of the audit log are lost"))
+        self.assertIn("the audit log is written again", daemon.log.read_text())
 
     def test_full_at_the_start(self) -> None:
         """A full disk at the start keeps nobody from starting, or is named in one sentence."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from twisted.internet.task import Clock
@@ -15,12 +15,13 @@ from gotwist.auth.authenticator import build_authenticator
 from gotwist.auth.signins import SignIn, SignIns
 from gotwist.auth.tokens import MemoryTokenStore
 from gotwist.auth.user import User
+from gotwist.events.audit import AuditValue, render_event
 from gotwist.events.emitter import Emitter
 from gotwist.gateway.application import Application
 from gotwist.gateway.client import GatewayClient
 from gotwist.gateway.clients import Buffer, Peer
 from gotwist.gateway.gateway import Gateway
-from gotwist.gateway.house import House
+from gotwist.gateway.house import House, Settings
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.sessions import Sessions
 from gotwist.gateway.websocket.outside import ReactorClock, spawn
@@ -44,14 +45,33 @@ class MemoryLog:
         return "f00d"
 
 
-class NoSettings:
-    """Settings without any."""
+class MemorySettings:
+    """Settings by application, the same for everybody."""
+
+    def __init__(self, applications: Mapping[str, Mapping[str, object]] | None = None) -> None:
+        self.applications = applications or {}
 
     def __getitem__(self, name: str) -> object:
-        raise KeyError(name)
+        return self.applications["gotwist"][name]
 
-    def application(self, name: str, attributes: Mapping[str, str] | None) -> Mapping[str, object]:
-        return {}
+    def application(
+        self, name: str, attributes: Mapping[str, str] | None, groups: Sequence[str] = ()
+    ) -> Mapping[str, object]:
+        return self.applications.get(name, {})
+
+
+class MemoryAudit:
+    """Keeps what was recorded, after having made lines of it as the daemon would."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, AuditValue]]] = []
+
+    def record(self, event: str, **fields: AuditValue) -> None:
+        render_event(event, fields, WALL, 1)
+        self.events.append((event, fields))
+
+    def named(self, event: str) -> list[dict[str, AuditValue]]:
+        return [fields for name, fields in self.events if name == event]
 
 
 class MemoryConnection:
@@ -119,6 +139,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.clock = Clock()
+        self.settings: Settings = MemorySettings()
+        self.audit = MemoryAudit()
         self.log = MemoryLog()
         self.handlers: dict[str, object] = {}
         clock = ReactorClock(self.clock, lambda: WALL + self.clock.seconds())
@@ -128,7 +150,7 @@ class World:
             clock=clock,
             spawn=spawn,
             log=self.log,
-            settings=NoSettings,
+            settings=lambda: self.settings,
             authenticator=build_authenticator(
                 (self.method,), self.signins, self.tokens, clock.wall_now
             ),
@@ -137,8 +159,14 @@ class World:
             emitter=Emitter(lambda name, failure: None),
             add_handler=self.handlers.__setitem__,
             limits=self.limits,
+            audit=self.audit,
         )
         self.gateway = Gateway(self.house, self.applications)
+
+    def change(self, settings: Settings) -> None:
+        """Put other settings in force, as a reload does."""
+        self.settings = settings
+        self.gateway.review()
 
     def connect(
         self, offered: SignIn | None = None, peer: Peer = PEER

@@ -28,6 +28,14 @@ class RestingTests(WebSocketCase):
         """Nothing is kept that is not this connection's own."""
         self.assertEqual(vars(self.protocol), {})
 
+    def assert_will_rest(self) -> None:
+        """Nothing is kept once our next ping has been answered."""
+        self.world.clock.advance(20.1)
+        ((first, payload),) = self.frames(self.transport)
+        self.assertEqual(first, PING)
+        self.assertEqual(self.receive(masked(payload, b"abcd", PONG)), [])
+        self.assert_rests()
+
     def receive(self, data: bytes) -> list[tuple[int, bytes]]:
         """What is said to these bytes."""
         self.protocol.dataReceived(data)
@@ -40,27 +48,30 @@ class RestingTests(WebSocketCase):
         self.assertEqual(self.heard(transport), [("go:pong", 1)])
 
     def test_long_message(self) -> None:
-        """A message of the ordinary way wakes it; afterwards it rests again."""
+        """A message of the ordinary way wakes it; later it rests again."""
         self.send(self.transport, "go:ping", "ä" * 400)
         self.assertEqual(self.heard(self.transport), [("go:pong", "ä" * 400)])
-        self.assert_rests()
+        self.assert_will_rest()
+        self.assert_answers()
 
     def test_half_a_frame(self) -> None:
-        """It does not rest in the middle of a frame."""
-        frame = masked(pack_header(Kind.INPUT, 3, 0) + b"ls", b"wxyz")
-        self.assertEqual(self.receive(frame[:9]), [])
+        """It does not rest in the middle of a frame, whatever that looks like."""
+        frame = masked(pack_header(Kind.INPUT, 3, 0) + b"\x8a\x8a", bytes(4))
+        self.assertEqual(self.receive(frame[:-2]), [])
+        self.assertEqual(self.receive(frame[-2:-1]), [])
         self.assertNotEqual(vars(self.protocol), {})
-        self.assertEqual(len(self.receive(frame[9:])), 1)
-        self.assert_rests()
+        self.assertEqual(len(self.receive(frame[-1:])), 1)
+        self.assert_will_rest()
 
     def test_fragments(self) -> None:
-        """It does not rest in the middle of a message, nor does a ping in between hide that."""
+        """It does not rest in the middle of a message, whatever comes in between."""
         message = json.dumps({"go:ping": "ä"}, ensure_ascii=False).encode()
         cut = message.index(b"\xc3") + 1
         self.assertEqual(self.receive(masked(message[:cut], b"abcd", 0x01)), [])
         self.assertEqual(self.receive(masked(b"?", b"abcd", PING)), [(PONG, b"?")])
+        self.assertEqual(self.receive(masked(b"?", b"abcd", PONG)), [])
         self.assertEqual(len(self.receive(masked(message[cut:], b"abcd", 0x80))), 1)
-        self.assert_rests()
+        self.assert_will_rest()
 
     def test_bad_utf8_in_fragments(self) -> None:
         """The check of text begins anew with each message, and still refuses."""
@@ -73,8 +84,8 @@ class RestingTests(WebSocketCase):
     def test_ping(self) -> None:
         """A ping is answered."""
         self.assertEqual(self.receive(masked(b"hello", b"abcd", PING)), [(PONG, b"hello")])
-        self.assert_rests()
         self.assert_answers()
+        self.assert_will_rest()
 
     def test_unasked_pong(self) -> None:
         """A pong that nobody asked for changes nothing."""
@@ -118,7 +129,7 @@ class RestingTests(WebSocketCase):
         self.assertEqual(self.transport.producerState, "paused")
         client.resume_reading()
         self.assertEqual(self.transport.producerState, "producing")
-        self.receive(masked(b"?", b"abcd", PING))
+        self.receive(masked(b"?", b"abcd", PONG))
         self.assert_rests()
         self.assert_answers()
 
@@ -162,9 +173,8 @@ class RestingTests(WebSocketCase):
     def test_unknown_names(self) -> None:
         """An attribute that another release of Autobahn may add is kept."""
         self.protocol.novelty = [1]
-        self.send(self.transport, "go:ping", "x" * 500)
+        self.receive(masked(b"", b"abcd", PONG))
         self.assertEqual(vars(self.protocol), {"novelty": [1]})
-        self.transport.clear()
         self.assert_answers()
 
     def test_before(self) -> None:

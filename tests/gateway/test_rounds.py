@@ -77,6 +77,21 @@ class RoundsTests(SynchronousTestCase):
         self.assertEqual(len(self.visited), 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_fault(self) -> None:
+        """A visit that fails is told, keeps nobody from being visited, and ends nothing."""
+
+        def fail(one: str) -> None:
+            self.visited.append(one)
+            raise KeyError(one)
+
+        rounds: Rounds[str] = Rounds(ReactorClock(self.clock), 60.0, fail)
+        rounds.add("a")
+        rounds.add("b")
+        for number in (1, 2):
+            self.pass_seconds(57)
+            self.assertRaises(KeyError, self.pass_seconds, 3)
+            self.assertEqual(sorted(self.visited), sorted("ab" * number))
+
     def test_late(self) -> None:
         """After a long sleep of the machine nobody is visited twice in a row."""
         self.rounds.add("a")

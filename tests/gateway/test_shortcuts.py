@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
-from gotwist.gateway.websocket.shortcuts import is_direct, write_now
+from gotwist.gateway.websocket.shortcuts import is_direct, slim_transport, write_now
 
 
 class NoReactor:
@@ -163,3 +163,35 @@ class DirectTests(SynchronousTestCase):
         started: Any = below
         started.TLS = True
         self.assertFalse(is_direct(started))
+
+
+class SlimTests(SynchronousTestCase):
+    """Texts that all connections can share."""
+
+    def make(self) -> Any:
+        """A server's transport, as a listening port makes it."""
+        near, far = socket.socketpair()
+        self.addCleanup(near.close)
+        self.addCleanup(far.close)
+        reactor: Any = NoReactor()
+        port: Any = type("Port", (), {"_realPortNumber": 8443})()
+        host = "".join(["192.0.2.", "1"])
+        return tcp.Server(near, Protocol(), (host, 4711), port, 1, reactor)
+
+    def test_slim(self) -> None:
+        """A slim transport still knows its peer."""
+        one, other = self.make(), self.make()
+        before = one.getPeer()
+        for transport in (one, other):
+            slim_transport(transport)
+        self.assertEqual(one.getPeer(), before)
+        self.assertIs(one.client[0], other.client[0])
+        self.assertIs(one.hostname, other.hostname)
+        self.assertEqual(repr(one), "<WebSocket>")
+
+    def test_unknown(self) -> None:
+        """A transport without these names stays as it is."""
+        transport = StringTransport()
+        before = dict(vars(transport))
+        slim_transport(transport)
+        self.assertEqual(vars(transport), before)

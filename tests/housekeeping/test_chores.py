@@ -17,5 +17,5 @@ class ChoreTests(SynchronousTestCase):
     def test_record(self) -> None:
         """A record counts rounds and failures, and how many failed in a row."""
         record = Record().after(1.0, failed=True).after(2.0, failed=True)
-        self.assertEqual(Record(2, 2, 2, 2.0), record)
-        self.assertEqual(Record(3, 2, 0, 0.5), record.after(0.5, failed=False))
+        self.assertEqual(Record(2, 2, 2, 2.0, 3.0), record)
+        self.assertEqual(Record(3, 2, 0, 0.5, 3.5), record.after(0.5, failed=False))

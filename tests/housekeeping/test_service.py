@@ -90,7 +90,7 @@ class ChoresTests(SynchronousTestCase):
         self.clock.advance(4)
         waiting[0].errback(RuntimeError("late"))
         self.assertEqual(1, len(self.flushLoggedErrors(RuntimeError)))
-        self.assertEqual(Record(1, 1, 1, 4.0), service.records["slow"])
+        self.assertEqual(Record(1, 1, 1, 4.0, 4.0), service.records["slow"])
         self.clock.advance(10)
         self.assertEqual(2, len(waiting))
 

@@ -52,6 +52,16 @@ def until(true: object, what: str, patience_s: float = PATIENCE_S) -> object:
         time.sleep(0.01)
 
 
+def trusting(client: tuple[str, str] | None = None) -> ssl.SSLContext:
+    """A client's context that takes any server, and shows this certificate if there is one."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if client is not None:
+        context.load_cert_chain(*client)
+    return context
+
+
 class Daemon:
     """``twistd -n gotwist`` with everything below a temporary directory.
 
@@ -72,6 +82,8 @@ class Daemon:
         self.tolerated = list(tolerated)
         self._judged = 0
         self.process: subprocess.Popen[bytes] | None = None
+        #: Files of certificate and key that clients show, where the daemon asks for them.
+        self.client: tuple[str, str] | None = None
 
     @property
     def base(self) -> str:
@@ -131,9 +143,7 @@ class Daemon:
 
     def get(self, path: str) -> bytes:
         """GET a path without checking the daemon's own certificate."""
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = trusting(self.client)
         with urllib.request.urlopen(self.base + path, timeout=5, context=context) as answer:
             body = answer.read()
             assert isinstance(body, bytes)

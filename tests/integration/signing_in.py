@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import ssl
 from urllib.parse import urlsplit
 
-from tests.integration.daemon import Daemon
+from tests.integration.daemon import Daemon, trusting
 from tests.integration.websocket import WebSocket
 
 
@@ -16,11 +15,8 @@ def request(
     """One HTTP request without following anything; header names in lower case."""
     parts = urlsplit(url if "://" in url else daemon.base + url.lstrip("/"))
     if parts.scheme == "https":
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            str(parts.hostname), parts.port, timeout=20, context=context
+            str(parts.hostname), parts.port, timeout=20, context=trusting(daemon.client)
         )
     else:
         connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=20)

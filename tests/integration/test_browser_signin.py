@@ -171,7 +171,7 @@ class CommandTests(BrowserTestCase):
         self.addCleanup(daemon.close)
         self.assertNotEqual(daemon.run("passwd", "anna", "secret").returncode, 0)
         self.assertNotEqual(daemon.run("passwd", "anna").returncode, 0)
-        (daemon.home / ".gotwist" / "conf.d").mkdir(parents=True)
+        self.assertNotEqual(daemon.run("passwd", "an na", given=b"secret\n").returncode, 0)
         self.assertEqual(daemon.run("passwd", "anna", given=b"secret\n").returncode, 0)
         path = daemon.home / ".gotwist/conf.d/passwords.json"
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)

@@ -46,15 +46,17 @@ class WebSocket:
         timeout_s: float = 20.0,
         query: str = "",
         host: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         parts = urlsplit(base)
         assert parts.hostname is not None and parts.port is not None
         plain = socket.create_connection((parts.hostname, parts.port), timeout_s)
         if parts.scheme == "https":
-            context = ssl.create_default_context()
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            self.socket: socket.socket = context.wrap_socket(plain)
+            if tls is None:
+                tls = ssl.create_default_context()
+                tls.check_hostname = False
+                tls.verify_mode = ssl.CERT_NONE
+            self.socket: socket.socket = tls.wrap_socket(plain)
         else:
             self.socket = plain
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -134,6 +134,14 @@ test("a refused opening is told where it was asked, another refusal to the user"
   assert.deepEqual(notices, ["No."]);
 });
 
+test("what the daemon and other users have to say is shown as it is", () => {
+  const { last, notices } = make();
+  last().open();
+  last().say({ "go:notice": "Restart at five." });
+  last().say({ "go:user_message": "bob: <b>lunch</b>?" });
+  assert.deepEqual(notices, ["Restart at five.", "bob: <b>lunch</b>?"]);
+});
+
 test("a malformed or unknown message does no harm to those behind it", () => {
   const { client, stream, last } = make();
   last().open();

@@ -118,7 +118,7 @@ class Peer:
             wire.integer(answer, "slot", 0, 9999),
         )
         ring, *masters = self.taken(wire.integer(answer, "fds", 1, 2))
-        self.arena.add(slot, ring)
+        self.arena.add(slot, number, ring)
         self.slots[number] = slot
         for master in masters:
             self.masters[number] = master

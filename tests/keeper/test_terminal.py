@@ -28,9 +28,10 @@ class Bench:
         )
         self.out, self.program = os.pipe()
         os.set_blocking(self.out, False)
+        self.arena.open(2, 1)
         ring = Ring(RING, self.arena.openings, 2)
         self.terminal = Terminal(1, 2, 0, self.out, ring, 24, 80)
-        self.reader.add(2, os.dup(ring.descriptor))
+        self.reader.add(2, 1, os.dup(ring.descriptor))
         self.all = b""
 
     def write(self, data: bytes) -> None:
@@ -99,15 +100,28 @@ class TerminalTests(SynchronousTestCase):
                 self.assertEqual(b"".join(pieces), bench.all[start:end])
                 self.assertEqual(bench.terminal.ring.copy(start, end), bench.all[start:end])
 
-    def test_forget(self) -> None:
+    def test_reopened(self) -> None:
         """A new terminal in an old one's place shows nothing of what that one printed."""
         self.bench.write(b"secret")
-        other = b"other"
-        self.bench.arena.openings[3 * OPENING : 3 * OPENING + len(other)] = other
-        self.bench.arena.forget(2)
+        other = Ring(RING, self.bench.arena.openings, 3)
+        self.addCleanup(other.close)
+        other.opening[:5] = b"other"
+        self.bench.arena.open(2, 7)
         self.assertEqual(bytes(self.bench.terminal.ring.opening), bytes(OPENING))
-        self.assertEqual(bytes(self.bench.arena.openings[3 * OPENING :])[: len(other)], other)
+        self.assertEqual(bytes(other.opening[:5]), b"other")
         self.assertEqual(self.bench.reader.head(2), 0)
+
+    def test_slot_of_another(self) -> None:
+        """Who still takes a slot for that of the terminal before reads nothing of the next."""
+        self.bench.write(b"old")
+        self.bench.arena.open(2, 7)
+        self.bench.terminal.ring.opening[:6] = b"secret"
+        self.bench.arena.heads[2] = 6
+        self.assertRaises(IndexError, self.bench.reader.view, 2, 3, 6)
+        self.bench.reader.add(2, 7, os.dup(self.bench.terminal.ring.descriptor))
+        self.assertEqual(b"".join(self.bench.reader.view(2, 0, 6)), b"secret")
+        self.bench.reader.remove(2)
+        self.assertRaises(IndexError, self.bench.reader.view, 2, 0, 6)
 
     def test_seals(self) -> None:
         """The daemon can neither write, nor shrink, nor grow what the keeper writes."""
@@ -228,5 +242,5 @@ class TerminalTests(SynchronousTestCase):
         self.assertEqual(reader.applied(2, 2), 0)
         reader.set_applied(1, 5, 2**60)
         self.assertEqual(reader.applied(1, 5), 2**60)
-        self.bench.arena.forget(1)
+        self.bench.arena.open(1, 9)
         self.assertEqual(reader.applied(1, 5), 0)

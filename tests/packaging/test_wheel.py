@@ -116,6 +116,12 @@ class WheelTests(SynchronousTestCase):
         self.assertIn("gotwist/static/dist/manifest.json", names)
         self.assertTrue(any(re.match(r"gotwist/static/dist/main.*\.js$", name) for name in names))
 
+    def test_it_carries_the_written_settings(self) -> None:
+        """The files for operators are in the package, where Python tells their place."""
+        for name in ("50access.conf", "50limits.conf", "50messaging.conf", "README"):
+            self.assertIn(f"gotwist/conf/{name}", self.names())
+        self.assertIn("gotwist/conf/fail2ban/gotwist.filter.conf", self.names())
+
     def test_it_carries_the_plugin(self) -> None:
         """One file goes beside Twisted's own plugins, and nothing that would hide them."""
         beside = [name for name in self.names() if name.startswith("twisted/")]

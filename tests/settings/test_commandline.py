@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.settings.commandline import OptionError, parse_command_line, render_help
@@ -107,7 +109,8 @@ class HelpTests(SynchronousTestCase):
         """The help names every option of the command line, in lines that fit."""
         text = render_help(TABLE, PLACES)
         for option in TABLE:
-            self.assertEqual(option.command_line, f"--{option.name}" in text, option.name)
+            found = re.search(rf"--{option.name}\b", text) is not None
+            self.assertEqual(option.command_line, found, option.name)
         for line in text.splitlines():
             self.assertTrue(len(line) <= 79 or " " not in line.strip(), line)
         self.assertIn("(default 10443)", text)

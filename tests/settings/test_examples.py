@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import configparser
+import re
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.settings.commandline import CommandLine, parse_command_line
+from gotwist.settings.generate import generated_files
+from gotwist.settings.jsonc import parse_document
 from gotwist.settings.load import SettingsFile, load
 from gotwist.settings.table import TABLE
 from tests.settings.helpers import makings
 
 CONF = Path(__file__).resolve().parent.parent.parent / "conf"
+
+
+def uncommented(text: str) -> str:
+    """A file with the scopes that stand in its comments behind the closing of the first."""
+    head, mark, tail = text.rpartition("\n    }\n\n    // ")
+    lines = (mark + tail).split("\n")
+    kept = [re.sub(r"^    // ", "    ", line) for line in lines if not is_prose(line)]
+    return head + "\n".join(kept)
+
+
+def is_prose(line: str) -> bool:
+    return re.match(r"    // ?[A-Za-z]", line) is not None
+
+
+def options_of(text: str) -> set[str]:
+    """The options that a file sets."""
+    root = parse_document("x", text).root
+    return {
+        f"{application}.{option}"
+        for applications in root.values()
+        if isinstance(applications, dict)
+        for application, options in applications.items()
+        if isinstance(options, dict)
+        for option in options
+    }
 
 
 class ExampleTests(SynchronousTestCase):
@@ -29,14 +57,38 @@ class ExampleTests(SynchronousTestCase):
 
     def test_access(self) -> None:
         """The example of scopes does what its comments say."""
-        settings = load([self.read("50access.example.conf")], makings())
-        alice = settings.application("terminal", {"upn": "alice@example.org"})
-        mallory = settings.application("terminal", {"upn": "alice@example.org.evil"})
-        self.assertEqual((64, 8), (alice["max_terms"], mallory["max_terms"]))
-        near = settings.application("terminal", {"upn": "x", "ip_address": "10.1.2.3"})
-        self.assertEqual(20000, near["scrollback"])
+        text = self.read("50access.conf").text.replace('"allow": true\n', '"allow": false\n')
+        settings = load([SettingsFile("x", uncommented(text))], makings())
+
+        def may(address: str, *groups: str) -> object:
+            attributes = {"upn": "alice@example.org", "ip_address": address}
+            return settings.application("terminal", attributes, groups)["allow"]
+
+        self.assertIs(True, may("10.1.2.3", "operators"))
+        self.assertIs(False, may("192.0.2.1", "operators"))
+        self.assertIs(False, may("10.1.2.3", "guests"))
         operator = settings.application("terminal", {"upn": "x"}, ["operators"])
         self.assertEqual(["log", "shell"], sorted(operator.mapping("commands")))
+        gone = {"upn": "mallory@example.org"}
+        self.assertIs(False, settings.application("gotwist", gone)["list_users"])
+        self.assertIs(False, settings.application("terminal", gone, ["operators"])["allow"])
+
+    def test_defaults(self) -> None:
+        """The files of policies change nothing as they are, and all they hold in comments works."""
+        plain = load([], makings())
+        for name in ("50access.conf", "50limits.conf", "50messaging.conf"):
+            file = self.read(name)
+            self.assertEqual((), load([file], makings()).changed_since(plain), name)
+            load([SettingsFile(name, uncommented(file.text))], makings())
+
+    def test_order(self) -> None:
+        """What these files say is not undone by a generated one that is read later."""
+        written = generated_files(makings())
+        for name in ("50access.conf", "50limits.conf", "50messaging.conf"):
+            for later, text in written.items():
+                if later > name:
+                    clash = options_of(self.read(name).text) & options_of(text)
+                    self.assertEqual(set(), clash, (name, later))
 
     def test_described(self) -> None:
         """The README there names every file."""

@@ -50,6 +50,48 @@ class ScopeTests(SynchronousTestCase):
         self.assertFalse(self.matches("group=adm", "users", "admins"))
         self.assertFalse(self.matches("group=.*"))
 
+    def test_networks(self) -> None:
+        """Users are meant by the network they come from, of either kind."""
+        self.assertTrue(self.matches("address=10.0.0.0/8"))
+        self.assertTrue(self.matches("address=2001:db8::/32, 10.1.2.3"))
+        self.assertTrue(self.matches("user.ip_address=10.1.0.0/16"))
+        self.assertFalse(self.matches("address=10.2.0.0/16,192.0.2.0/24"))
+        self.assertFalse(self.matches("address=10.1.2.4"))
+        scope = parse_scope("address=10.0.0.0/8,fe80::/10")
+        assert scope is not None
+        for address, is_meant in (
+            ("::ffff:10.9.9.9", True),
+            ("fe80::1%eth0", True),
+            ("2001:db8::1", False),
+            ("unix", False),
+            ("", False),
+            ("10.1.2.3.4", False),
+        ):
+            self.assertIs(is_meant, scope.matches({"ip_address": address}, ()), address)
+        self.assertFalse(scope.matches({}, ()))
+
+    def test_several(self) -> None:
+        """Of several conditions all must hold."""
+        self.assertTrue(self.matches("group=staff and address=10.0.0.0/8", "staff"))
+        self.assertFalse(self.matches("group=staff and address=192.0.2.0/24", "staff"))
+        self.assertFalse(self.matches("group=staff and address=10.0.0.0/8", "guests"))
+        self.assertTrue(
+            self.matches("user=alice@.* and user.ip_address=10\\..* and group=a|b", "b")
+        )
+        scope = parse_scope("user.department=Research and Development")
+        assert scope is not None
+        self.assertTrue(scope.matches({"department": "Research and Development"}, ()))
+        self.assertFalse(scope.matches({"department": "Research"}, ()))
+
+    def test_bad_networks(self) -> None:
+        """What is no network is refused, and so is one whose address is not its first."""
+        for text in ("address=", "address=10.1", "address=10.0.0.0/33", "address=10.1.2.3/8,"):
+            self.assertRaises(ValueError, parse_scope, text)
+        error = self.assertRaises(ValueError, parse_scope, "address=10.1.2.3/8")
+        self.assertIn("host bits", str(error))
+        self.assertRaises(ValueError, parse_scope, "address.x=10.0.0.0/8")
+        self.assertRaises(ValueError, parse_scope, "user=a and " * 9 + "user=a")
+
     def test_refused(self) -> None:
         """What is no scope is refused, a bad regular expression too."""
         for text in ("", "**", "users=x", "user", "group.name=x", "user.=x", "alice"):

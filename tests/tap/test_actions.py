@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import socket
+import stat
 import threading
+from contextlib import redirect_stderr
 
+from gotwist.auth.apikey import sign
 from gotwist.control import wire
 from gotwist.errors import Malformed, Unavailable
-from gotwist.tap import Options, kill_terminals, print_link
+from gotwist.settings.load import SettingsFile, load
+from gotwist.tap import Options, kill_terminals, print_link, validate_authobj
 from gotwist.tap.actions import parse, run_action
+from tests.settings.helpers import makings
 from tests.tap.support import HomeTestCase, printed
 
 
@@ -43,6 +50,71 @@ class ActionsTests(HomeTestCase):
     def test_daemon(self) -> None:
         """Other options run the daemon, so nothing happens here."""
         self.assertEqual(printed(lambda: self.assertIsNone(run_action(parse(["--port=1"])))), "")
+
+    def test_new_api_key(self) -> None:
+        """``--new_api_key`` prints the key alone; the secret stands in the file alone."""
+        with redirect_stderr(io.StringIO()) as told:
+            status, output = self.ends_with("--new_api_key")
+            other = self.ends_with("--new_api_key")[1]
+        self.assertEqual(status, 0)
+        path = self.home / "conf.d" / "30api_keys.conf"
+        self.assertIn(str(path), told.getvalue())
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        options = load([SettingsFile("f", path.read_text())], makings()).mapping("api_keys")
+        self.assertEqual("".join(f"{key}\n" for key in options), output + other)
+        for secret in options.values():
+            self.assertNotIn(str(secret), output + other + told.getvalue())
+        # What a first start writes is there as well, so that the next start is complete.
+        self.assertTrue((path.parent / "10server.conf").is_file())
+        self.assertEqual(len(list(self.home.iterdir())), 1)
+
+    def test_new_api_key_elsewhere(self) -> None:
+        """The settings directory of the command line gets the key."""
+        directory = self.home / "other"
+        with redirect_stderr(io.StringIO()):
+            self.ends_with("--new_api_key", f"--settings_dir={directory}", "--auth=api")
+        self.assertTrue((directory / "30api_keys.conf").is_file())
+        self.assertIn('"api"', (directory / "20authentication.conf").read_text())
+
+    def test_new_api_key_beside_bad_settings(self) -> None:
+        """Where the daemon would not start, no key is made."""
+        self.settings('{"*": {"gotwist": {"prot": 1}}}')
+        status, output = self.ends_with("--new_api_key")
+        self.assertIn("port", str(status))
+        self.assertEqual(output, "")
+        self.assertFalse((self.home / "conf.d" / "30api_keys.conf").exists())
+
+    def test_validate_authobj(self) -> None:
+        """An object is checked against the keys in the settings, whatever its age."""
+        secret = "s" * 43
+        self.settings(json.dumps({"*": {"gotwist": {"api_keys": {"one": secret}}}}))
+        good = {
+            "api_key": "one",
+            "upn": "joe",
+            "timestamp": 1323391717238,
+            "signature": sign(secret, "one", "joe", "1323391717238", "HMAC-SHA1"),
+            "signature_method": "HMAC-SHA1",
+            "api_version": "1.0",
+        }
+        for fields, options, expected in (
+            (good, (), 0),
+            (good, ("--api_allow_sha1=False",), 2),
+            ({**good, "upn": "ann"}, (), 2),
+            ({**good, "api_key": "two"}, (), 2),
+            ({**good, "timestamp": 1}, (), 2),
+            ({}, (), 2),
+        ):
+            status, output = self.validated(json.dumps(fields), *options)
+            self.assertEqual(status, expected, output)
+            self.assertIn("bad" if expected else "joe", output)
+            self.assertNotIn(secret, output)
+        self.assertEqual(self.validated(), (2, "This object is bad: The object is not JSON.\n"))
+
+    def validated(self, *words: str) -> tuple[int, str]:
+        """Exit status and output of ``gotwist validate_authobj``."""
+        status: list[int] = []
+        output = printed(lambda: status.append(validate_authobj(words)))
+        return status[0], output
 
     def test_refused(self) -> None:
         """A word that is no option is one sentence and no traceback."""

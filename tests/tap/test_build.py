@@ -13,6 +13,7 @@ from twisted.plugin import getPlugins
 from gotwist.auth.pam.service import PamWorkers
 from gotwist.auth.unix.service import AuthService
 from gotwist.control.unix import ControlDoor
+from gotwist.events.service import AuditService
 from gotwist.housekeeping.service import ChoresService, PrivateThreads
 from gotwist.settings.commandline import CommandLine
 from gotwist.tap import Options
@@ -20,15 +21,24 @@ from gotwist.tap.daemon import Daemon
 from gotwist.tap.terminals import TerminalsService
 from gotwist.web.service import WebDoor
 from tests.tap.support import HomeTestCase, service_of
+from tests.web.authority import authority
 
 
 class ServicesTests(HomeTestCase):
     def test_services(self) -> None:
-        """A daemon has threads, PAM workers, its doors, terminals and chores."""
+        """A daemon has an audit stream, threads, PAM workers, doors, terminals and chores."""
         kinds = [type(service) for service in self.build().services]
         doors = [WebDoor, ControlDoor, AuthService]
         self.assertEqual(
-            kinds, [PrivateThreads, PamWorkers, *doors, TerminalsService, ChoresService]
+            kinds,
+            [
+                AuditService,
+                PrivateThreads,
+                PamWorkers,
+                *doors,
+                TerminalsService,
+                ChoresService,
+            ],
         )
         kinds = [type(service) for service in self.build("--authservice_enable=False").services]
         self.assertNotIn(AuthService, kinds)
@@ -119,6 +129,19 @@ class RefusedTests(HomeTestCase):
         self.assertIn("url_prefix", self.refuse("--url_prefx=/x/"))
         self.assertIn("port", self.refuse("--port=seventy"))
         self.assertIn("auth", self.refuse("--auth=trust"))
+
+    def test_client_certificates(self) -> None:
+        """Files of client certificates that cannot be used are told in a sentence at the start."""
+        path = self.home.parent / "ca.pem"
+        words = ("--ssl_auth=optional", "--auth=ssl", f"--ca_certs={path}")
+        self.assertIn(str(path), self.refuse(*words))
+        path.write_text("hello")
+        self.assertIn("no CA certificates", self.refuse(*words))
+        path.write_bytes(authority().pem)
+        self.build(*words)
+        crl = self.home.parent / "crl.pem"
+        crl.write_bytes(path.read_bytes())
+        self.assertIn("no revocation list", self.refuse(*words, f"--ca_crl={crl}"))
 
     def test_settings_file(self) -> None:
         """A file that cannot be read is named with line and column."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.settings.error import SettingsError
@@ -36,3 +39,43 @@ class MethodsTests(SynchronousTestCase):
         for auth in ('"trust"', "[]", '["token", "trust"]', '""', "1"):
             with self.assertRaises(SettingsError):
                 self.chosen(auth)
+
+
+class ExtraTests(SynchronousTestCase):
+    """Methods that need packages not everybody has."""
+
+    def python(self, program: str) -> str:
+        """What a program of its own prints."""
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_not_imported(self) -> None:
+        """What is not switched on costs no memory: nothing of it is imported."""
+        found = self.python(
+            "import sys, gotwist.tap.build\n"
+            "print([name for name in ('jwt', 'gssapi', 'gotwist.auth.oidc', "
+            "'gotwist.auth.kerberos') if name in sys.modules])"
+        )
+        self.assertEqual(found, "[]")
+
+    def test_missing(self) -> None:
+        """A method whose package is missing refuses to start, and says what to install."""
+        for method, package, extra in (
+            ("oidc", "jwt", "oidc"),
+            ("google", "jwt", "oidc"),
+            ("kerberos", "gssapi", "kerberos"),
+        ):
+            said = self.python(
+                f"import sys; sys.modules[{package!r}] = None\n"
+                "from gotwist.errors import Unavailable\n"
+                "from gotwist.tap.methods import METHODS\n"
+                "try:\n"
+                f" METHODS[{method!r}](None)\n"
+                "except Unavailable as error:\n"
+                " print(error.message)"
+            )
+            self.assertIn(f"auth={method} needs the Python package {package}", said)
+            self.assertIn(f"pip install 'gotwist[{extra}]'", said)

@@ -10,12 +10,14 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from gotwist.auth.credentials import PasswordCredentials
 from gotwist.auth.signins import SignIn
 from gotwist.auth.user import User
-from gotwist.errors import Denied
+from gotwist.errors import Denied, Unavailable
 from gotwist.paths import default_places
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
+from gotwist.settings.values import Value
 from gotwist.tap.signing_in import SigningIn
 
 T = TypeVar("T")
@@ -72,7 +74,7 @@ class KeepingTests(SigningInCase):
         kept, gone = self.sign_in(), self.sign_in()
         self.successResultOf(self.save())
         self.signing_in.signins.revoke(gone.id)
-        self.successResultOf(self.save())
+        # Without waiting for anything: the daemon may be killed the next moment.
         self.signing_in = self.make()
         self.signing_in.load()
         self.assertIsNotNone(self.signing_in.signins.find(kept.cookie))
@@ -113,6 +115,20 @@ class KeepingTests(SigningInCase):
         self.waiting[1].callback(None)
         self.successResultOf(second)
 
+    def test_many_ended_at_once(self) -> None:
+        """Many sign-ins that end together are written twice at most, not each."""
+        signed = [self.sign_in() for _ in range(20)]
+        self.successResultOf(self.save())
+        self.saves, self.waiting = 0, []
+        for one in signed:
+            self.signing_in.signins.revoke(one.id)
+        self.waiting[0].callback(None)
+        self.waiting[1].callback(None)
+        self.assertEqual(self.saves, 2)
+        self.signing_in = self.make()
+        self.signing_in.load()
+        self.assertEqual(tuple(self.signing_in.signins.records()), ())
+
     def test_broken_file(self) -> None:
         """A file that is not understood signs everybody out, and the daemon starts."""
         for content in (b"{", b"\xff", b"[]"):
@@ -120,6 +136,55 @@ class KeepingTests(SigningInCase):
             self.signing_in = self.make()
             self.signing_in.load()
             self.assertEqual(tuple(self.signing_in.signins.records()), ())
+
+
+class MethodTests(SigningInCase):
+    def choose(self, **options: Value) -> SigningIn:
+        """With other options of the command line."""
+        places = default_places(is_root=False, home="/h", base=str(self.directory))
+        overrides: dict[str, Value] = {"session_dir": str(self.directory), **options}
+        snapshot = open_settings(overrides, places).source.current
+        return SigningIn(lambda: snapshot, lambda: 1e9, self.clock, self.in_thread)
+
+    def test_ways(self) -> None:
+        """The sign-in page offers what is on, and nothing else."""
+        for auth, form, links in (
+            (("token",), False, True),
+            (("file",), True, False),
+            (("file", "token"), True, True),
+        ):
+            ways = self.choose(auth=auth).ways()
+            self.assertEqual((ways.has_form, ways.has_launch_links), (form, links))
+            self.assertEqual(ways.basic_realm is not None, form)
+
+    def test_methods_that_are_off(self) -> None:
+        """A cookie counts only when its sign-in was made by a method that is on, or a token."""
+        signing_in = self.choose(auth=("file",))
+        for method, counts in (("file", True), ("token", True), ("pam", False), ("none", False)):
+            cookie = signing_in.signins.issue(User("anna", method)).cookie
+            self.assertEqual(signing_in.desk.find(cookie) is not None, counts, method)
+
+    def test_passwords_that_are_off(self) -> None:
+        """Without a method that takes passwords none is judged."""
+        work = self.choose(auth=("token",)).desk.offer(PasswordCredentials("anna", "x"), "::1")
+        self.failureResultOf(Deferred.fromCoroutine(work), Denied)
+
+    def test_file_open_to_others(self) -> None:
+        """A password file that others can read keeps the daemon from starting, by its name."""
+        path = self.directory / "passwords"
+        path.write_text("")
+        path.chmod(0o644)
+        error = self.assertRaises(Unavailable, self.choose, auth=("file",), password_file=str(path))
+        self.assertIn(str(path), error.message)
+        self.choose(password_file=str(path))
+
+    def test_limits(self) -> None:
+        """The limits of guessing are settings, and follow them while the daemon runs."""
+        signing_in = self.choose(auth_max_failures=3, auth_failure_window=60.0)
+        limits = signing_in.guard.attempts.limits
+        self.assertEqual((limits.per_pair, limits.per_address, limits.window_s), (3, 20, 60.0))
+        signing_in.apply(self.snapshot())
+        self.assertEqual(signing_in.guard.attempts.limits.per_pair, 5)
 
 
 class LinkTests(SigningInCase):

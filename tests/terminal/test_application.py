@@ -10,15 +10,16 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.applications.go.core import Go
-from gotwist.applications.terminal.application import INPUT_ACK_PAUSE_S, TerminalApplication
+from gotwist.applications.terminal.application import TerminalApplication
 from gotwist.applications.terminal.commands import Account
 from gotwist.applications.terminal.hub import Hub
 from gotwist.applications.terminal.programs import Programs
+from gotwist.applications.terminal.viewing import INPUT_ACK_PAUSE_S
 from gotwist.auth.signins import SignIn
 from gotwist.gateway import frames
 from gotwist.gateway.client import GatewayClient
 from gotwist.gateway.gateway import Gateway
-from tests.gateway.support import MemoryConnection, World, say
+from tests.gateway.support import MemoryConnection, MemorySettings, World, say
 from tests.terminal.fakes import MemoryKeeper
 
 SETTINGS: Mapping[str, object] = {
@@ -83,7 +84,6 @@ class TerminalTestCase(SynchronousTestCase):
         self.hub = Hub(self.keeper, self.world.clock.seconds, self.spawn)
         self.programs = Programs(
             self.hub,
-            lambda attributes: self.settings,
             Account("daemon", "/home/daemon", "/bin/sh"),
             {"session_dir": "/s", "user_dir": "/u", "settings_dir": "/e"},
             lambda: 1234,
@@ -92,6 +92,7 @@ class TerminalTestCase(SynchronousTestCase):
         )
         self.programs.make_directory = self.make_directory
         self.world.house.shared["terminal"] = self.programs
+        self.world.settings = MemorySettings({"terminal": self.settings})
         self.world.gateway = Gateway(self.world.house, (Go, TerminalApplication))
         self.anna = self.world.sign_in("anna")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -31,23 +31,17 @@ class ProgramsTestCase(SynchronousTestCase):
             "max_terms": 3,
             "max_terminals": 100,
         }
-        self.asked: list[Mapping[str, str] | None] = []
         self.made: list[str] = []
         self.sessions = Sessions(lambda failure: None)
         self.hub = Hub(MemoryKeeper(), Clock().seconds, self.spawn)
         self.programs = Programs(
             self.hub,
-            self.settings_of,
             Account("daemon", "/home/daemon", "/bin/sh"),
             {"session_dir": "/run/s", "user_dir": "/u", "settings_dir": "/etc/s"},
             lambda: 1234,
             {"LANG": "de_DE.UTF-8", "LC_ALL": "x; rm", "SECRET": "x", "GOTWIST_HOME": "/h"},
             self.spawn,
         )
-
-    def settings_of(self, attributes: Mapping[str, str] | None) -> Mapping[str, object]:
-        self.asked.append(attributes)
-        return self.settings
 
     def spawn(self, context: str, awaitable: Awaitable[object]) -> None:
         self.wait(awaitable)
@@ -60,8 +54,8 @@ class ProgramsTestCase(SynchronousTestCase):
 
     def start(self, template: str = "%SHELL%", user: User = ANNA) -> Start:
         self.settings["commands"] = {"shell": template}
-        command = choose_command(self.programs.commands(user), None, "shell")
-        return self.programs.start(user, HERE, command, 24, 80)
+        command = choose_command(self.programs.commands(self.settings), None, "shell")
+        return self.programs.start(user, self.settings, HERE, command, 24, 80)
 
 
 class StartTests(ProgramsTestCase):
@@ -112,10 +106,9 @@ class StartTests(ProgramsTestCase):
         for name in ("SECRET", "GOTWIST_HOME", "LC_ALL"):
             self.assertNotIn(name, environment)
 
-    def test_settings_of_the_user(self) -> None:
-        """What holds for a user is asked by that user's attributes."""
+    def test_limits(self) -> None:
+        """A program starts with the limits that hold for its user at that moment."""
         start = self.start()
-        self.assertEqual(set(map(str, self.asked)), {str({"upn": "anna"})})
         self.assertEqual((start.max_of_user, start.max_of_server, start.created), (3, 100, 1234))
 
     def test_hash_can_stand_as_an_argument(self) -> None:

@@ -61,6 +61,10 @@ class Desk:
     """A SignInDesk that knows alice, whose password is right after the code 123456."""
 
     offered: list[Credentials] = field(default_factory=list)
+    arrived: list[Proven] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    asks: Asking | None = None
+    """What is asked of who has proven something by a page of a method."""
     closed: int = 0
     tokens: set[str] = field(default_factory=lambda: {"good-token"})
     signed_in: dict[str, SignInView] = field(default_factory=lambda: {COOKIE: ALICE})
@@ -100,7 +104,14 @@ class Desk:
     async def look(self, credentials: Credentials, peer: str) -> SignInView:
         return (await self.offer(credentials, peer)).view
 
+    def turned_away(self, way: str, peer: str) -> None:
+        self.refusals.append((way, peer))
+
     async def arrive(self, proven: Proven, peer: str) -> SignInTicket:
+        self.peers.append(peer)
+        if self.asks is not None:
+            raise MoreAsked(self.asks)
+        self.arrived.append(proven)
         return self._ticket()
 
     def _ticket(self) -> SignInTicket:

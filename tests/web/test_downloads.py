@@ -102,6 +102,20 @@ class DownloadTests(LiveTestCase):
             self.assertEqual(refused.code, 401)
             self.assertIn("the box", self.header(refused, "www-authenticate") or "")
 
+    async def test_told(self) -> None:
+        """Each file that is sent is told, with who has it; what is not sent is not told."""
+        told: list[tuple[str, str, str, int]] = []
+        self.parts = replace(self.parts, on_file=lambda *what: told.append(what))
+        self.door = self.open_door()
+        for name in ("data.txt", "nothing", "link", "..%2fsecret"):
+            await self.ask(name)
+        await treq.content(await self.get(self.door, "/downloads/data.txt"))
+        await self.ask("data.txt", Range="bytes=0-9")
+        self.assertEqual(
+            told,
+            [("alice", "127.0.0.1", "data.txt", 1000), ("alice", "127.0.0.1", "data.txt", 10)],
+        )
+
     async def test_other_session_names(self) -> None:
         """A session name that is no single path component opens nothing."""
         self.desk.signed_in[COOKIE] = SignInView("alice", "../sessions/session-bob")

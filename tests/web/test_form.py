@@ -40,6 +40,8 @@ class FormTests(SynchronousTestCase):
         ):
             self.assertIn(part, text)
         self.assertNotIn("<script", text)
+        # Browsers that say nothing better have to say at least from which origin a form is.
+        self.assertIn('<meta name="referrer" content="same-origin">', text)
 
     def test_page_without_passwords(self) -> None:
         """Where no password is taken, no page asks for one, and nobody judges one."""
@@ -59,6 +61,12 @@ class FormTests(SynchronousTestCase):
         self.assertEqual(answer.header("location"), "/a")
         answer = self.post(b"user=alice&password=right&next=%2F%2Fevil.example")
         self.assertEqual(answer.header("location"), "/")
+
+    def test_next_of_the_main_page(self) -> None:
+        """Who wanted a certain location of the main page gets there after signing in."""
+        page = self.house.ask("/?location=w%22rk&x=1").body.decode()
+        self.assertIn('name="next" value="/?location=w%22rk&amp;x=1"', page)
+        self.assertNotIn('name="next"', self.house.ask("/").body.decode())
 
     def test_right(self) -> None:
         """The right password gives the cookie and leads to the main page."""

@@ -89,6 +89,24 @@ class HeaderTests(SynchronousTestCase):
         self.assertEqual(House().ask("/auth", "DELETE").header("allow"), "GET, HEAD, POST, OPTIONS")
 
 
+class TextTests(SynchronousTestCase):
+    def test_headers_are_text(self) -> None:
+        """A header that is no UTF-8 is refused, whatever it is; one that is does no harm."""
+        for name in ("Cookie", "Authorization", "Sec-Fetch-Site", "Accept", "Purpose", "Host", "X"):
+            for value, refused in ((b"\xff", True), (b"x\xc3\xa4", False)):
+                for target in (b"/", b"/auth", b"/auth?token=x", b"/static/x", b"/downloads/x"):
+                    connection = House().connect()
+                    host = b"" if name == "Host" else b"Host: localhost\r\n"
+                    connection.send(
+                        b"GET %b HTTP/1.1\r\n%b%b: %b\r\n\r\n"
+                        % (target, host, name.encode(), value)
+                    )
+                    status = int(bytes(connection.transport.value()).split()[1])
+                    self.assertLess(status, 500, (name, target))
+                    if refused:
+                        self.assertEqual(status, 400, (name, target))
+
+
 class HostTests(SynchronousTestCase):
     ALLOWED = (
         "localhost",

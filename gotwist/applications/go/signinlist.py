@@ -41,7 +41,7 @@ class SignInList(Application):
         """End one of this user's sign-ins wherever it is open, and tell which are left."""
         for one in self.house.signins.beside(self._own()):
             if one.handle == handle:
-                self.house.signins.revoke(one.id)
+                self.house.signins.revoke(one.id, "revoked")
                 break
         else:
             raise NotFound("There is no such sign-in.")

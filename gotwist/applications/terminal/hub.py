@@ -17,7 +17,7 @@ from gotwist.applications.terminal.register import Register
 from gotwist.applications.terminal.terminal import Exit, Terminal, clamp_size
 from gotwist.applications.terminal.titles import clean_title
 from gotwist.applications.terminal.viewer import Viewer
-from gotwist.errors import Malformed, Unavailable
+from gotwist.errors import LimitReached, Malformed, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Hub(Register):
             terminal.program_title = clean_title(held.title)
             if held.exited is not None:
                 terminal.exited = Exit(*held.exited, self.keeper.arena.head(held.slot))
+                self.on_ended(terminal, "found_ended")
         return len(self._by_id)
 
     async def open(self, start: Start, number: int | None) -> Terminal:
@@ -97,7 +98,7 @@ class Hub(Register):
         :raises NotFound: the program does not exist
         """
         if self.places.count_of(start.upn, start.place.session) >= start.max_of_user:
-            raise Unavailable(
+            raise LimitReached(
                 f"you have {start.max_of_user} terminals open, which is the limit; close one first"
             )
         if len(self.places) >= start.max_of_server:
@@ -125,16 +126,16 @@ class Hub(Register):
             return await self.keeper.login(start.login, environment, rows, columns, label)
         return await self.keeper.open(start.argv, environment, start.cwd, rows, columns, label)
 
-    async def end(self, terminal: Terminal) -> None:
+    async def end(self, terminal: Terminal, reason: str = "killed") -> None:
         """End a terminal's program; whoever looks at it is told."""
-        self._remove(terminal)
+        self._remove(terminal, reason)
         await self.keeper.close(terminal.id)
 
     async def end_session(self, session: str) -> None:
         """End every terminal of a session."""
         for numbered in self.places.of_session(session).values():
             for terminal in numbered.values():
-                await self.end(terminal)
+                await self.end(terminal, "session_ended")
 
     # viewing
 
@@ -143,7 +144,7 @@ class Hub(Register):
 
         :param have: output offset up to which the viewer has drawn already
         """
-        terminal.viewers.append(viewer)
+        terminal.viewers += (viewer,)
         self._fit(terminal)
         await self.synchronise(terminal, viewer, have)
 
@@ -152,7 +153,7 @@ class Hub(Register):
 
         Nothing has to be asked for, and what the program asks its terminal is answered.
         """
-        terminal.viewers.append(viewer)
+        terminal.viewers += (viewer,)
         self._begin(terminal, viewer, New(0, 0, True, terminal.rows, terminal.columns))
 
     async def synchronise(self, terminal: Terminal, viewer: Viewer, have: int | None) -> None:
@@ -177,7 +178,7 @@ class Hub(Register):
         if viewer not in terminal.viewers:
             return
         was_first = terminal.viewers[0] is viewer
-        terminal.viewers.remove(viewer)
+        terminal.viewers = tuple(one for one in terminal.viewers if one is not viewer)
         terminal.tell_need()
         self._fit(terminal)
         if was_first:
@@ -201,6 +202,7 @@ class Hub(Register):
 
     def type(self, terminal: Terminal, viewer: Viewer, offset: int, data: bytes) -> int:
         """Give keystrokes to the program; answers the applied offset."""
+        self.input_bytes += len(data)
         return self.keeper.type(terminal.id, viewer.stream, offset, data)
 
     def pump(self, terminal: Terminal) -> None:
@@ -247,18 +249,19 @@ class Hub(Register):
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
             terminal.exited = Exit(code, signal, offset)
+            self.on_ended(terminal, "exited")
             self.pump(terminal)
 
     def on_gone(self, terminal_id: int) -> None:
         """The keeper has forgotten a terminal."""
         terminal = self._by_id.get(terminal_id)
         if terminal is not None:
-            self._remove(terminal)
+            self._remove(terminal, "forgotten")
 
     def on_lost(self) -> None:
         """The keeper itself has died, and every terminal with it."""
         for terminal in tuple(self._by_id.values()):
-            self._remove(terminal)
+            self._remove(terminal, "keeper_lost")
 
     # inside
 

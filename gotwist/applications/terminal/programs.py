@@ -27,13 +27,13 @@ from gotwist.errors import Malformed
 from gotwist.gateway.sessions import Session
 from gotwist.keeper import forms
 
-Settings = Callable[[Mapping[str, str] | None], Mapping[str, object]]
+Settings = Mapping[str, object]
+"""The terminal application's settings, as they are in force for one user."""
 
 
 class Programs:
     """Makes from settings and a user what a new terminal needs.
 
-    :param settings: the terminal application's settings for a user's attributes
     :param account: whose shell is started
     :param directories: ``session_dir``, ``user_dir`` and ``settings_dir``
     :param now_ms: milliseconds since 1970
@@ -44,7 +44,6 @@ class Programs:
     def __init__(
         self,
         hub: Hub,
-        settings: Settings,
         account: Account,
         directories: Mapping[str, str],
         now_ms: Callable[[], int],
@@ -63,7 +62,6 @@ class Programs:
         self._with_directory: set[str] = set()
         #: Set where users are accounts of the machine: finds the account of a sign-in.
         self.find_proof: FindProof | None = None
-        self._settings = settings
         self._account = account
         self._directories = directories
         self._now_ms = now_ms
@@ -84,10 +82,13 @@ class Programs:
         Done when asked for and not kept up to date: titles change more often than that.
         """
         found = self.hub.places.of_session(session.id)
-        for location in {*session.locations, *found}:
+        for location, names in session.locations.items():
+            if location not in found:
+                names.pop("terminal", None)
+        for location, terminals in found.items():
             place = session.place(location, "terminal")
             place.clear()
-            place.update((str(n), t.describe()) for n, t in found.get(location, {}).items())
+            place.update((str(n), t.describe()) for n, t in terminals.items())
 
     async def prepare(self, session: str) -> None:
         """See to it that a session's programs have a directory to put downloads in."""
@@ -95,21 +96,28 @@ class Programs:
             await self.make_directory(session)
             self._with_directory.add(session)
 
-    def commands(self, user: User) -> dict[str, Command]:
+    def commands(self, settings: Settings) -> dict[str, Command]:
         """The commands a user may choose from."""
-        value = self._settings(user.attributes)["commands"]
+        value = settings["commands"]
         return read_commands(value if isinstance(value, Mapping) else {})
 
-    def default_command(self, user: User) -> str:
+    def default_command(self, settings: Settings) -> str:
         """The command of a user who chose none."""
-        return str(self._settings(user.attributes)["default_command"])
+        return str(settings["default_command"])
 
-    def start(self, user: User, place: Place, command: Command, rows: int, columns: int) -> Start:
+    def start(
+        self,
+        user: User,
+        settings: Settings,
+        place: Place,
+        command: Command,
+        rows: int,
+        columns: int,
+    ) -> Start:
         """Put together everything for a new terminal.
 
         :raises Malformed: when the command's template cannot be filled
         """
-        settings = self._settings(user.attributes)
         now_ms = self._now_ms()
         session_dir = os.path.join(self._directories["session_dir"], place.session)
         variables = {

@@ -33,9 +33,20 @@ def tell_beginning(terminal: Terminal, viewer: Viewer, epoch: int, beginning: Be
         viewer.port.send_frame(header, beginning.restore[start : start + frames.MAX_OUTPUT])
 
 
+def told(terminal: Terminal) -> dict[str, str | int]:
+    """What the audit stream is told of a terminal: where it is and what runs, not its words."""
+    label = terminal.label
+    return {
+        "terminal": terminal.id,
+        "number": label.term,
+        "location": label.location,
+        "command": label.command,
+    }
+
+
 def tell_moved(terminal: Terminal, location: str) -> None:
     """Say that the terminal has another number or place now; its viewers must attach anew."""
-    viewers, terminal.viewers = terminal.viewers, []
+    viewers, terminal.viewers = terminal.viewers, ()
     for viewer in viewers:
         viewer.port.send("terminal:term_moved", {"term": viewer.number, "location": location})
 
@@ -89,6 +100,6 @@ def tell_exit(terminal: Terminal) -> None:
 
 def tell_end(terminal: Terminal) -> None:
     """Say that the terminal is gone; it has no viewers afterwards."""
-    viewers, terminal.viewers = terminal.viewers, []
+    viewers, terminal.viewers = terminal.viewers, ()
     for viewer in viewers:
         viewer.port.send("terminal:term_ended", viewer.number)

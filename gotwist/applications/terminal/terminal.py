@@ -40,10 +40,13 @@ class Terminal:
     __slots__ = (
         "_need",
         "_need_told",
+        "asides",
+        "begun",
         "columns",
         "exited",
         "id",
         "label",
+        "pauses",
         "program_title",
         "rows",
         "slot",
@@ -67,7 +70,12 @@ class Terminal:
         self.columns = columns
         self.program_title = ""
         self.exited: Exit | None = None
-        self.viewers: list[Viewer] = []
+        self.viewers: tuple[Viewer, ...] = ()
+        #: For the metrics: where its output began for this daemon, and how often a viewer
+        #: made it wait, or was waited for no more.
+        self.begun = 0
+        self.pauses = 0
+        self.asides = 0
         self._need = need
         self._need_told = told
 
@@ -103,9 +111,11 @@ class Terminal:
         :returns: True when some viewer is blocked, so that its patience must be watched
         """
         blocked = False
-        for viewer in tuple(self.viewers):
+        for viewer in self.viewers:
             pumped = viewer.pump(ring)
             if pumped is Pumped.BLOCKED:
+                if viewer.blocked_since is None:
+                    self.pauses += 1
                 viewer.note_blocked(now())
                 blocked = True
             elif pumped is Pumped.LOST:
@@ -123,6 +133,7 @@ class Terminal:
                 continue
             if now - viewer.blocked_since >= PATIENCE_S:
                 viewer.aside = True
+                self.asides += 1
             else:
                 blocked = True
         self.tell_need()

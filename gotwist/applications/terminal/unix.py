@@ -171,7 +171,7 @@ class KeeperLink(Opening):
         if not descriptors:
             raise Unavailable("The keeper sent no ring.")
         self._forget(number)
-        self.arena.add(slot, descriptors[0])
+        self.arena.add(slot, number, descriptors[0])
         self._slots[number] = slot
         for master in descriptors[1:2]:
             self._keyboards[number] = Keyboard(

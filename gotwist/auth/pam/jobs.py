@@ -27,7 +27,7 @@ class Limits:
     per_address: int = 8
     #: How long a module may take, also in the queue; how long a person; how long nobody comes.
     patience_s: float = 20.0
-    person_s: float = 120.0
+    person_s: float = 180.0
     idle_s: float = 60.0
 
 

@@ -19,6 +19,7 @@ from gotwist.gateway.websocket.shortcuts import (
     is_between_messages,
     is_direct,
     silence_option_dump,
+    slim_transport,
     write_now,
 )
 
@@ -29,6 +30,7 @@ _log = Logger()
 _CONNECTING = JudgedWebSocket.STATE_CONNECTING
 _OPEN = JudgedWebSocket.STATE_OPEN
 _INTERNAL = 1011
+_PONG = 0x8A
 _SMALL = 132  # a whole frame of 125 bytes, masked, and one more
 
 
@@ -99,6 +101,8 @@ class GuardedWebSocket(JudgedWebSocket):
         """Become the transport's producer and make the handler."""
         assert self._connect is not None
         self._is_direct = is_direct(self.transport)
+        if self._is_direct:
+            slim_transport(self.transport)
         # twisted.web's channel is still registered; pauses would go to it, or nowhere.
         self.unregisterProducer()
         self.registerProducer(self, True)
@@ -165,7 +169,9 @@ class GuardedWebSocket(JudgedWebSocket):
             return
         # Autobahn's own dataReceived only adds a debug line, which costs more than this.
         self._dataReceived(data)
-        rest(self)
+        # With the answer to our ping; after each message it would cost a quarter of that.
+        if data[0] == _PONG:
+            rest(self)
 
     def onMessage(self, message: bytes, isBinary: bool) -> None:
         """Give the handler one message."""

@@ -33,7 +33,7 @@ class _Made:
         return self if instance is None else self._make(instance)
 
 
-# What a connection that is open and between messages has, whenever these are not as here.
+# What an open connection has between messages; one that differs keeps what is its own.
 _STATE: dict[str, object] = {
     "autoPingPending": None,
     "autoPingPendingCall": None,

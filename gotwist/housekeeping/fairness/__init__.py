@@ -1,0 +1,1 @@
+"""Threads that are shared fairly: who asks for much waits, not who asks after him."""

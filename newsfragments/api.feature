@@ -1,0 +1,1 @@
+`auth=api`: another site signs its users in with an object that it signs (HMAC-SHA1, -SHA256, -SHA384, -SHA512), good once and for 30 seconds. `--new_api_key` makes keys, which come and go without a restart; `gotwist validate_authobj` checks an object. See docs/api-authentication.md.

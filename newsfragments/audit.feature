@@ -1,0 +1,1 @@
+An audit log (`audit_log`, JSON lines, also to the system log with `audit_syslog`) tells who signed in or could not, which terminals were opened and ended, what was refused and what changed; `conf/fail2ban` has a filter and a jail that read it.

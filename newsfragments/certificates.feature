@@ -1,0 +1,1 @@
+Client certificates: `ssl_auth` asks for them in front of every way of signing in, and with `auth=ssl` they are one. `ca_certs` and `ca_crl` are files that may change while the daemon runs. See docs/client-certificates.md.

@@ -1,0 +1,1 @@
+`--metrics` offers numbers for Prometheus on a loopback port.

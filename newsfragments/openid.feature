@@ -1,0 +1,1 @@
+`auth=oidc` signs people in at an OpenID Connect provider and `auth=google` at Google, by authorization code with PKCE; claims give name, groups and attributes. See `docs/openid-connect.md`; needs `gotwist[oidc]`.
