@@ -23,7 +23,7 @@ from gotwist.auth.user import check_upn
 from gotwist.errors import Denied, Malformed, NotFound, Unavailable
 from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
-from gotwist.tap.auditing import record_now
+from gotwist.tap.acts import record_now
 from gotwist.tap.methods import passwords_file
 from gotwist.tap.second_factor import secrets_file
 

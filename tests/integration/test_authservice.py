@@ -138,6 +138,14 @@ class AloneTests(ServiceTestCase):
         path = str(daemon.home / ".gotwist" / "run" / "authservice.sock")
         self.assertTrue(authenticate("alice", "sesame", socket=path))
         self.assertFalse(authenticate("alice", "wrong", socket=path))
+        log = daemon.home / ".gotwist" / "log" / "audit.log"
+        uid = os.getuid()
+        for told in (
+            f'"password_judged","uid":{uid},"accepted":true,"service":"x2gobroker","user":"alice"',
+            f'"password_judged","uid":{uid},"accepted":false,"service":null,"user":null',
+        ):
+            until(lambda told=told: told in log.read_text(), told)
+        self.assertNotIn("sesame", log.read_text())
 
     def test_killed(self) -> None:
         """A service that was killed is followed by the next; its workers do not outlive it."""

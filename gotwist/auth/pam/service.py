@@ -98,6 +98,16 @@ class PamWorkers(Service):
             lost=self._lost,
         )
 
+    @property
+    def waiting(self) -> int:
+        """How many checks wait for a worker."""
+        return len(self._queue)
+
+    @property
+    def busy(self) -> int:
+        """How many workers have a check, those included that wait for a person's answer."""
+        return sum(worker.job is not None for worker in self._workers)
+
     def check(self, check: Check) -> Deferred[Outcome]:
         """Check one password; cancelling the result takes it out of the queue."""
         if not self.running or not has_room(self._queue, check, self._limits):
