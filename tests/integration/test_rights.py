@@ -134,6 +134,25 @@ class RightsTests(RightsTestCase):
             path = daemon.home / ".gotwist" / "run" / name
             self.assertEqual(path.stat().st_uid, uid)
 
+    def test_certificate(self) -> None:
+        """A directory that was there stays as it was, with a new certificate in it."""
+        daemon = self.daemon()
+        place = daemon.home / "shared"
+        place.mkdir(0o755)
+        daemon.options += [f"--certificate={place}/c.pem", f"--keyfile={place}/new/k.pem"]
+        daemon.start()
+        gid = self.account.pw_gid
+        for name, owner, mode in (
+            (".", 0, 0o755),
+            ("c.pem", gid, 0o640),
+            ("new", gid, 0o750),
+            ("new/k.pem", gid, 0o640),
+        ):
+            found = (place / name).stat()
+            self.assertEqual((found.st_uid, found.st_gid), (0, owner), name)
+            self.assertEqual(found.st_mode & 0o777, mode, name)
+        self.assertNotIn("cannot read the key", daemon.log.read_text())
+
     def test_terminal(self) -> None:
         """Each who signs in has terminals of their own account, and only of that."""
         daemon = self.daemon().start()
