@@ -91,7 +91,7 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
-    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot))
+    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot, opens=not has_rights))
     news = auditing.SignInNews(audit)
     link = make_link(reactor, keeper_path, snapshot, rights)
     workers = pam_workers(snapshot, reactor)

@@ -92,6 +92,7 @@ def prepare(
     let_read(settings_dir, written, rights)
     for name in DIRECTORIES:
         hand_over(snapshot.text(name), rights)
+    _hand_over_logs(snapshot, rights)
     _share_own_certificate(snapshot, rights)
     keeper.prepare(rights, snapshot)
     for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
@@ -116,6 +117,15 @@ def run_keeper(command_line: CommandLine) -> None:
         raise Unavailable("Name the daemon's account with --uid, or in the settings.")
     prepare(rights, snapshot, opened.directory, opened.written)
     keeper.run(rights, snapshot)
+
+
+def _hand_over_logs(snapshot: Snapshot, rights: Rights) -> None:
+    """Make the directory of the audit log the daemon's, unless others use it as well."""
+    directory = os.path.dirname(snapshot.text("audit_log"))
+    if not snapshot.boolean("audit"):
+        return
+    if not os.path.lexists(directory) or not os.lstat(directory).st_mode & 0o077:
+        hand_over(directory, rights)
 
 
 def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
