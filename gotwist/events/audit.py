@@ -91,7 +91,7 @@ KINDS: Mapping[str, Kind] = {
     "password_judged": Kind(
         "The authentication service has answered a program.",
         ("uid", "accepted", "service", "user"),
-        "service",
+        "accepted",
     ),
     "audit_lost": Kind("Lines before this one could not be kept.", ("lines", "reason")),
 }

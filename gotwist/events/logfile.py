@@ -41,7 +41,12 @@ class LogFile:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file", self._path)
-            if found.st_uid not in (0, os.geteuid()):
+            owners = {0, os.geteuid()}
+            if os.geteuid() == 0:
+                # Of a daemon that has given root's rights up; no second name, though, by which
+                # it could have something else written.
+                owners.add(os.stat(os.path.dirname(self._path) or ".").st_uid)
+            if found.st_uid not in owners or found.st_nlink != 1:
                 raise OSError(errno.EPERM, "belongs to another user", self._path)
             if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise OSError(errno.EPERM, "other users may write it", self._path)

@@ -19,8 +19,7 @@ from gotwist.settings.snapshot import Makings, Snapshot
 from gotwist.settings.source import SettingsSource
 from gotwist.settings.start import open_settings
 from gotwist.settings.table import TABLE
-from gotwist.tap.auditing import record_now
-from gotwist.tap.parts import api_rules
+from gotwist.tap.acts import record_now
 from gotwist.tap.rights import find_rights
 
 KEEPER_SOCKET = "keeper.sock"
@@ -85,6 +84,9 @@ def validate_authobj(arguments: Sequence[str]) -> int:
     :param arguments: the object as JSON text, and options of the daemon after it
     :returns: 2 when it is bad; then what is wrong is printed
     """
+    # Late: it knows every room, and a service that is alone loads none of the web.
+    from gotwist.tap.parts import api_rules
+
     text, *options = arguments or ("",)
     rules = api_rules(_settings(parse(options)))
     try:
@@ -125,6 +127,7 @@ def _new_api_key(command_line: CommandLine) -> int:
     # As a start would: a directory with nothing but keys would be no first start any more.
     opened = open_settings(command_line.overrides, places())
     key = add_api_key(opened.directory)
+    record_now(opened.source.current, "key_made", key=key)
     print(key)
     path = os.path.join(opened.directory, API_KEYS)
     print(f"The secret of this key stands in {path}.", file=sys.stderr)

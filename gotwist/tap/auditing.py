@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from gotwist.applications.terminal.telling import told
 from gotwist.applications.terminal.terminal import Terminal
+from gotwist.auth.line import Request
 from gotwist.auth.signins import SignIn
+from gotwist.auth.unix.peers import Peer
 from gotwist.auth.user import User
 from gotwist.errors import Unavailable
-from gotwist.events.audit import Audit, AuditValue, render_event
+from gotwist.events.audit import Audit
 from gotwist.events.logfile import LogFile
 from gotwist.events.syslog import SystemLog
 from gotwist.events.writer import Sink
@@ -25,79 +25,50 @@ from gotwist.settings.snapshot import Snapshot
 _MAY_PASS = (errno.ENOSPC, errno.EDQUOT)
 
 
-def sinks(snapshot: Snapshot, *, opens: bool = True) -> tuple[Sink, ...]:
-    """Open the places for the audit stream; blocks.
-
-    :param opens: false while rights are still to be given up: the file is to be made by the
-        account that has to find and rename it later, which then happens at the first line; its
-        directory has to be there.
-    :raises Unavailable: when its file cannot be had.
-    """
+def sinks(snapshot: Snapshot) -> tuple[Sink, ...]:
+    """The places for the audit stream; nothing is opened yet."""
     found: list[Sink] = []
     if snapshot.boolean("audit"):
-        path = snapshot.text("audit_log")
-        directory = os.path.dirname(path)
-        if opens and not os.path.isdir(directory):
-            make_private_directory(directory)
-        file = LogFile(
-            path,
-            max_bytes=snapshot.integer("audit_log_max_size"),
-            backups=snapshot.integer("audit_log_backups"),
+        found.append(
+            LogFile(
+                snapshot.text("audit_log"),
+                max_bytes=snapshot.integer("audit_log_max_size"),
+                backups=snapshot.integer("audit_log_backups"),
+            )
         )
-        try:
-            if opens:
-                file.open()
-        except OSError as problem:
-            if problem.errno not in _MAY_PASS:
-                reason = (problem.strerror or "input/output error").lower()
-                raise Unavailable(
-                    f"{path}: the audit log cannot be written: {reason}; choose another place "
-                    "with --audit_log, or do without it by --audit=False"
-                ) from problem
-        found.append(file)
     if snapshot.boolean("audit_syslog"):
         found.append(SystemLog(snapshot.text("syslog_facility")))
     return tuple(found)
 
 
-def record_act(
-    snapshot: Snapshot, event: str, fields: Mapping[str, AuditValue], *, clock: Callable[[], float]
-) -> None:
-    """Tell what somebody did on the command line, without the daemon; blocks.
+def log_directory(snapshot: Snapshot) -> str | None:
+    """The directory that has to be made for the audit log; None when it is there, or not needed."""
+    directory = os.path.dirname(snapshot.text("audit_log"))
+    return directory if snapshot.boolean("audit") and not os.path.isdir(directory) else None
 
-    What cannot be told is said to the person, and does not undo what was done.  A file that is
-    not there is made only by the directory's owner: one of root's could not be written by an
-    unprivileged daemon.
+
+def open_places(snapshot: Snapshot, places: Sequence[Sink]) -> None:
+    """Open what can be refused, as the account that has to find and rename it later; blocks.
+
+    :raises Unavailable: when the file cannot be had.
     """
-    line = render_event(event, {"uid": os.getuid(), **fields}, clock(), None)
-    try:
-        if snapshot.boolean("audit"):
-            path = snapshot.text("audit_log")
-            if os.path.exists(path) or _owns(os.path.dirname(path)):
-                _append(LogFile(path), line)
-        if snapshot.boolean("audit_syslog"):
-            _append(SystemLog(snapshot.text("syslog_facility")), line)
-    except OSError as problem:
-        print(f"gotwist: the audit log cannot be written: {problem}", file=sys.stderr)
-
-
-def record_now(snapshot: Snapshot, event: str, **fields: AuditValue) -> None:
-    """:func:`record_act` at the present time."""
-    record_act(snapshot, event, fields, clock=time.time)
-
-
-def _append(sink: Sink, line: bytes) -> None:
-    try:
-        sink.write([line])
-    finally:
-        sink.close()
-
-
-def _owns(directory: str) -> bool:
-    try:
-        return os.stat(directory).st_uid == os.geteuid()
-    except OSError:
-        return False
+    directory = log_directory(snapshot)
+    if directory is not None:
+        make_private_directory(directory)
+    for file in places:
+        if not isinstance(file, LogFile):
+            continue
+        try:
+            file.open()
+        except OSError as problem:
+            if problem.errno in _MAY_PASS:
+                continue
+            reason = (problem.strerror or "input/output error").lower()
+            raise Unavailable(
+                f"{snapshot.text('audit_log')}: the audit log cannot be written: {reason}; let "
+                "the daemon's account write it and its directory, choose another place with "
+                "--audit_log, or do without it by --audit=False"
+            ) from problem
 
 
 def terminals_end(audit: Audit) -> Callable[[Terminal, str], None]:
@@ -156,6 +127,22 @@ def files_sent(audit: Audit) -> Callable[[str, str, str, int], None]:
 
     def tell(user: str, address: str, name: str, size: int) -> None:
         audit.record("file_sent", address=address, size=size, user=user, name=name)
+
+    return tell
+
+
+def passwords_judged(audit: Audit) -> Callable[[Request, Peer, bool], None]:
+    """Tells what the authentication service answers; for ``auth_service``."""
+
+    def tell(request: Request, peer: Peer, is_right: bool) -> None:
+        # What stands in place of a refused name can be a password, or anything.
+        audit.record(
+            "password_judged",
+            uid=peer.uid,
+            accepted=is_right,
+            service=request.service if is_right else None,
+            user=request.user if is_right else None,
+        )
 
     return tell
 

@@ -9,11 +9,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from gotwist.auth.line import Request
 from gotwist.auth.pam.checks import Checks
 from gotwist.auth.pam.jobs import Limits
 from gotwist.auth.pam.judging import Judge, Wait
 from gotwist.auth.pam.service import IWorkersReactor, PamWorkers
-from gotwist.auth.unix.protocol import TELL_EVERY_S
+from gotwist.auth.unix.peers import Peer
+from gotwist.auth.unix.protocol import TELL_EVERY_S, Told
 from gotwist.auth.unix.service import AuthService, DoorSettings, IAuthReactor
 from gotwist.clock import install_monotonic
 from gotwist.errors import GotwistError
@@ -80,8 +82,17 @@ def pam_workers(snapshot: Snapshot, reactor: IWorkersReactor) -> PamWorkers:
     )
 
 
-def auth_service(snapshot: Snapshot, reactor: IAuthReactor, checks: Checks) -> AuthService:
-    """Make the door for other programs."""
+def _unheard(request: Request, peer: Peer, is_right: bool) -> None:
+    """The log alone is told."""
+
+
+def auth_service(
+    snapshot: Snapshot, reactor: IAuthReactor, checks: Checks, told: Told = _unheard
+) -> AuthService:
+    """Make the door for other programs.
+
+    :param told: hears of each answer, beside the log
+    """
     path = snapshot.optional_text("authservice_path")
     return AuthService(
         reactor,
@@ -100,6 +111,7 @@ def auth_service(snapshot: Snapshot, reactor: IAuthReactor, checks: Checks) -> A
             user_pattern=snapshot.text("pam_user_pattern"),
             failed=Seldom(reactor),
         ),
+        told=told,
     )
 
 

@@ -37,13 +37,13 @@ from gotwist.settings.service import SettingsWatcher
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
 from gotwist.tap import auditing, parts, privileged
-from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, installed_version, places
+from gotwist.tap.actions import CONTROL_SOCKET, KEEPER_SOCKET, places
 from gotwist.tap.authservice import IAloneReactor, auth_service, pam_workers
 from gotwist.tap.chores import daemon_chores
 from gotwist.tap.daemon import Daemon
 from gotwist.tap.events import shorten_events
 from gotwist.tap.greeting import Greeting
-from gotwist.tap.numbers import daemon_numbers
+from gotwist.tap.numbers import metrics_door
 from gotwist.tap.rights import find_rights, prepare_settings
 from gotwist.tap.sessions import SessionEnd
 from gotwist.tap.signing_in import SigningIn
@@ -91,7 +91,10 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     def settings() -> Snapshot:
         return opened.source.current
 
-    audit = AuditService(reactor, system_wall_clock, auditing.sinks(snapshot, opens=not has_rights))
+    places_of_audit = auditing.sinks(snapshot)
+    if not has_rights:
+        auditing.open_places(snapshot, places_of_audit)
+    audit = AuditService(reactor, system_wall_clock, places_of_audit)
     news = auditing.SignInNews(audit)
     link = make_link(reactor, keeper_path, snapshot, rights)
     workers = pam_workers(snapshot, reactor)
@@ -161,15 +164,6 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
     # By itself: who may do what must not depend on what a door makes of its settings.
     opened.source.subscribe(lambda old, new: gateway.review())
 
-    more: tuple[IService, ...] = ()
-    if snapshot.boolean("metrics"):
-        # Only now: the library costs megabytes, and most do without.
-        from gotwist.metrics.http import MetricsDoor
-
-        numbers = daemon_numbers(house, hub, chores, audit, installed_version())
-        port = snapshot.integer("metrics_port")
-        more = (MetricsDoor(reactor, snapshot.text("metrics_address"), port, numbers),)
-
     daemon = Daemon(gateway, session_end, greeting, opened.written, audit)
     for service in (
         audit,
@@ -178,25 +172,35 @@ def build(command_line: CommandLine, reactor: IDaemonReactor) -> IService:
         *signing_in.services(),
         web,
         privileged.late(ControlDoor(reactor, control_path, {"link": greeting.link}), has_rights),
-        *_auth_service(snapshot, reactor, checks, has_rights),
+        *_auth_service(snapshot, reactor, checks, has_rights, audit),
         TerminalsService(link, hub, programs, house, greeting.greet),
         chores,
-        *more,
+        *metrics_door(reactor, snapshot, house, hub, chores, audit, workers),
     ):
         service.setServiceParent(daemon)
     if rights is not None:
         privileged.join_accounts(link, hub, programs, signing_in.signins, snapshot)
         if has_rights:
-            daemon.on_doors_open = privileged.ready(rights, snapshot, signing_in)
+            daemon.on_doors_open = privileged.ready(
+                rights,
+                snapshot,
+                signing_in,
+                lambda: auditing.open_places(snapshot, places_of_audit),
+            )
     return daemon
 
 
 def _auth_service(
-    snapshot: Snapshot, reactor: IDaemonReactor, checks: Checks, is_late: bool
+    snapshot: Snapshot,
+    reactor: IDaemonReactor,
+    checks: Checks,
+    is_late: bool,
+    audit: AuditService,
 ) -> tuple[IService, ...]:
     if not snapshot.boolean("authservice_enable"):
         return ()
-    return (privileged.late(auth_service(snapshot, reactor, checks), is_late),)
+    told = auditing.passwords_judged(audit)
+    return (privileged.late(auth_service(snapshot, reactor, checks, told), is_late),)
 
 
 def _house(

@@ -5,15 +5,48 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from twisted.application.service import IService
+from twisted.internet.interfaces import IReactorTCP
+
 from gotwist.applications.terminal.hub import Hub
+from gotwist.auth.pam.service import PamWorkers
 from gotwist.events.service import AuditService
 from gotwist.gateway.house import House
 from gotwist.housekeeping.service import ChoresService
 from gotwist.metrics.families import Family, Source, counter, gauge, single
+from gotwist.settings.snapshot import Snapshot
+from gotwist.tap.actions import installed_version
+
+_JUDGED = "password_judged"
+
+
+def metrics_door(
+    reactor: IReactorTCP,
+    snapshot: Snapshot,
+    house: House,
+    hub: Hub,
+    chores: ChoresService,
+    audit: AuditService,
+    workers: PamWorkers,
+) -> tuple[IService, ...]:
+    """Make the metrics' door, where it is wanted."""
+    if not snapshot.boolean("metrics"):
+        return ()
+    # Only now: the library costs megabytes, and most do without.
+    from gotwist.metrics.http import MetricsDoor
+
+    numbers = daemon_numbers(house, hub, chores, audit, workers, installed_version())
+    address, port = snapshot.text("metrics_address"), snapshot.integer("metrics_port")
+    return (MetricsDoor(reactor, address, port, numbers),)
 
 
 def daemon_numbers(
-    house: House, hub: Hub, chores: ChoresService, audit: AuditService, version: str
+    house: House,
+    hub: Hub,
+    chores: ChoresService,
+    audit: AuditService,
+    workers: PamWorkers,
+    version: str,
 ) -> tuple[Source, ...]:
     """All sources of one daemon."""
     return (
@@ -21,6 +54,7 @@ def daemon_numbers(
         lambda: _people(house, audit.trail.counts),
         lambda: _terminals(hub, audit.trail.counts),
         lambda: _chores(chores),
+        lambda: _passwords(workers, audit.trail.counts),
         lambda: _audit(audit),
     )
 
@@ -83,6 +117,17 @@ def _terminals(hub: Hub, counts: Counter[tuple[str, str]]) -> Iterator[Family]:
         "gotwist_viewers_set_aside",
         "How often a browser took nothing for so long that it was waited for no more.",
         single(totals.aside),
+    )
+
+
+def _passwords(workers: PamWorkers, counts: Counter[tuple[str, str]]) -> Iterator[Family]:
+    yield gauge("gotwist_pam_waiting", "Passwords that wait for PAM.", single(workers.waiting))
+    yield gauge("gotwist_pam_busy", "Processes that check a password.", single(workers.busy))
+    yield counter(
+        "gotwist_passwords_judged",
+        "Answers of the authentication service to other programs.",
+        {(accepted.lower(),): n for (name, accepted), n in counts.items() if name == _JUDGED},
+        "accepted",
     )
 
 

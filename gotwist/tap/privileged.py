@@ -23,6 +23,7 @@ from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.start import open_settings
 from gotwist.tap import keeper, parts
 from gotwist.tap.actions import places
+from gotwist.tap.auditing import log_directory
 from gotwist.tap.passwords import pam_realm
 from gotwist.tap.rights import (
     Rights,
@@ -92,7 +93,8 @@ def prepare(
     let_read(settings_dir, written, rights)
     for name in DIRECTORIES:
         hand_over(snapshot.text(name), rights)
-    _hand_over_logs(snapshot, rights)
+    if (logs := log_directory(snapshot)) is not None:
+        hand_over(logs, rights)
     _share_own_certificate(snapshot, rights)
     keeper.prepare(rights, snapshot)
     for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
@@ -119,15 +121,6 @@ def run_keeper(command_line: CommandLine) -> None:
     keeper.run(rights, snapshot)
 
 
-def _hand_over_logs(snapshot: Snapshot, rights: Rights) -> None:
-    """Make the directory of the audit log the daemon's, unless others use it as well."""
-    directory = os.path.dirname(snapshot.text("audit_log"))
-    if not snapshot.boolean("audit"):
-        return
-    if not os.path.lexists(directory) or not os.lstat(directory).st_mode & 0o077:
-        hand_over(directory, rights)
-
-
 def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
     """Make the certificate of a first start such that the daemon can read it later, too."""
     if snapshot.boolean("disable_ssl"):
@@ -145,8 +138,13 @@ def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
         path.chmod(0o750 if path in ours else 0o640)
 
 
-def ready(rights: Rights, snapshot: Snapshot, signing_in: SigningIn) -> Callable[[], None]:
-    """What is left to do once the doors are open: become the daemon's account."""
+def ready(
+    rights: Rights, snapshot: Snapshot, signing_in: SigningIn, then: Callable[[], None]
+) -> Callable[[], None]:
+    """What is left to do once the doors are open: become the daemon's account.
+
+    :param then: called as that account; may refuse
+    """
 
     def become() -> None:
         give_up(rights)
@@ -162,6 +160,7 @@ def ready(rights: Rights, snapshot: Snapshot, signing_in: SigningIn) -> Callable
                 "this account cannot read the key {path}",
                 path=snapshot.text("keyfile"),
             )
+        then()
         signing_in.load()
 
     return become

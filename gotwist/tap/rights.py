@@ -69,6 +69,17 @@ def find_rights(snapshot: Snapshot) -> Rights | None:
     return rights
 
 
+def find_account(snapshot: Snapshot) -> int | None:
+    """The number of the daemon's account; None when it runs as whoever starts it.
+
+    Blocks on the name service.
+
+    :raises Unavailable: the account does not exist.
+    """
+    wanted = snapshot.text("uid")
+    return _find_account(wanted)[0] if wanted else None
+
+
 def of_twistd(parent: object) -> dict[str, Value]:
     """The account named to twistd itself: ``twistd --uid=... gotwist`` means the same."""
     found: dict[str, Value] = {}

@@ -25,6 +25,7 @@ from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.table import CORE_APPLICATION
 from gotwist.tap.methods import tell
+from gotwist.tap.rights import find_account
 
 
 def make_code(secret: bytes, at_s: int) -> str:
@@ -35,7 +36,8 @@ def make_code(secret: bytes, at_s: int) -> str:
 
 def secrets_file(snapshot: Snapshot) -> PrivateFile[Secrets]:
     """The file that holds the secrets of all users."""
-    return PrivateFile(Path(snapshot.text("totp_file")), parse_secrets, render_secrets)
+    path = Path(snapshot.text("totp_file"))
+    return PrivateFile(path, parse_secrets, render_secrets, find_account(snapshot))
 
 
 def second_factor(
@@ -58,7 +60,7 @@ def second_factor(
     used = Path(snapshot.text("session_dir")) / "used-codes.json"
     made = Totp(
         file,
-        PrivateFile(used, parse_used, render_used),
+        PrivateFile(used, parse_used, render_used, find_account(snapshot)),
         make_code,
         setting,
         guard,

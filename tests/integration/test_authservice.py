@@ -138,6 +138,14 @@ class AloneTests(ServiceTestCase):
         path = str(daemon.home / ".gotwist" / "run" / "authservice.sock")
         self.assertTrue(authenticate("alice", "sesame", socket=path))
         self.assertFalse(authenticate("alice", "wrong", socket=path))
+        log = daemon.home / ".gotwist" / "log" / "audit.log"
+        uid = os.getuid()
+        for told in (
+            f'"password_judged","uid":{uid},"accepted":true,"service":"x2gobroker","user":"alice"',
+            f'"password_judged","uid":{uid},"accepted":false,"service":null,"user":null',
+        ):
+            until(lambda told=told: told in log.read_text(), told)
+        self.assertNotIn("sesame", log.read_text())
 
     def test_killed(self) -> None:
         """A service that was killed is followed by the next; its workers do not outlive it."""
@@ -323,7 +331,9 @@ class RootTests(ServiceTestCase):
         for user in (alice, "nosuchuser", "root", "no/such"):
             begun = time.monotonic()
             self.assertFalse(daemon.ask(user, "wrong", service))
-            self.assertTrue(0.99 < time.monotonic() - begun < 2.5, time.monotonic() - begun)
+            took_s = time.monotonic() - begun
+            # To the hundredth it is tested with a clock of the test's own.
+            self.assertTrue(0.99 < took_s < 4.0, f"{user}: {took_s}")
 
     def test_we_ask_x2gobroker(self) -> None:
         """Our client has passwords checked by Debian's x2gobroker, unchanged."""

@@ -68,6 +68,12 @@ class RightsTestCase(SynchronousTestCase):
 
     def post(self, daemon: Daemon, user: str, password: str) -> tuple[int, dict[str, str], bytes]:
         """Send the form."""
+        return self.send(daemon, {"user": user, "password": password})
+
+    def send(
+        self, daemon: Daemon, fields: dict[str, str], cookie: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a form with these fields."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -76,8 +82,9 @@ class RightsTestCase(SynchronousTestCase):
             connection.request(
                 "POST",
                 "/auth",
-                urlencode({"user": user, "password": password}),
+                urlencode(fields),
                 {
+                    "Cookie": cookie,
                     "Content-Type": "application/x-www-form-urlencoded",
                     "Origin": daemon.base.rstrip("/"),
                 },
@@ -145,6 +152,42 @@ class RightsTests(RightsTestCase):
             self.assertEqual((found.st_uid, found.st_gid), (0, owner), name)
             self.assertEqual(found.st_mode & 0o777, mode, name)
         self.assertNotIn("cannot read the key", daemon.log.read_text())
+
+    def test_audit_log(self) -> None:
+        """The audit log is the daemon's account's, which finds it again; root adds to it."""
+        daemon = self.daemon("--audit_log_max_size=1K", "--audit_log_backups=50").start()
+        log = daemon.home / ".gotwist" / "log" / "audit.log"
+
+        def told() -> str:
+            return "".join(path.read_text() for path in log.parent.glob("audit.log*"))
+
+        for _ in range(2):
+            self.assertEqual("", self.sign_in(daemon, self.alice, "wrong"))
+        self.screen(daemon, self.alice)
+        until(lambda: "terminal_opened" in told(), "the terminal to be told")
+        self.assertEqual(2, told().count('"event":"sign_in_refused"'))
+        self.assertIn('"method":"pam","sign_in":', told())
+        self.assertNotIn("wrong-", told())
+        until(log.with_name("audit.log.1").exists, "the log to be renamed")
+        for path in log.parent.glob("audit.log*"):
+            found = path.stat()
+            self.assertEqual((self.account.pw_uid, 0o600), (found.st_uid, found.st_mode & 0o777))
+        self.assertIn(b"ended", daemon.run("--kill", *daemon.options).stdout)
+        until(lambda: '"terminals_killed","uid":0' in told(), "root's act to be told")
+
+    def test_audit_log_of_root(self) -> None:
+        """A directory in which the account may not write is told in one sentence."""
+        daemon = self.daemon()
+        place = daemon.home / "log"
+        place.mkdir(mode=0o755)
+        daemon.options.append(f"--audit_log={place}/audit.log")
+        answer = subprocess.run(
+            daemon.command, env=daemon.environment, capture_output=True, text=True, check=False
+        )
+        self.assertNotEqual(0, answer.returncode)
+        told = answer.stdout + answer.stderr
+        self.assertIn("the audit log cannot be written: permission denied", told)
+        self.assertNotIn("Traceback", told)
 
     def test_terminal(self) -> None:
         """Each who signs in has terminals of their own account, and only of that."""

@@ -14,10 +14,10 @@ from gotwist.metrics.http import MetricsDoor
 from gotwist.settings.error import SettingsError
 from gotwist.settings.start import open_settings
 from gotwist.settings.values import Value
-from gotwist.tap import auditing
-from gotwist.tap.actions import places
+from gotwist.tap import acts, auditing
+from gotwist.tap.actions import parse, places, run_action
 from tests.gateway.support import MemoryAudit
-from tests.tap.support import HomeTestCase, service_of
+from tests.tap.support import HomeTestCase, printed, service_of
 
 
 class PlacesTests(HomeTestCase):
@@ -49,7 +49,7 @@ class PlacesTests(HomeTestCase):
     def test_before_rights_are_given_up(self) -> None:
         """Whoever will write the file makes it: nothing is made before."""
         snapshot = open_settings({}, places()).source.current
-        (file,) = auditing.sinks(snapshot, opens=False)
+        (file,) = auditing.sinks(snapshot)
         self.assertFalse((self.home / "log").exists())
         (self.home / "log").mkdir()
         file.write([b"x\n"])
@@ -76,8 +76,8 @@ class CommandLineTests(HomeTestCase):
     def test_act(self) -> None:
         """What somebody does on the command line stands in the file, with who it was."""
         snapshot = open_settings({}, places()).source.current
-        auditing.sinks(snapshot)
-        auditing.record_now(snapshot, "terminals_killed", running=True)
+        auditing.open_places(snapshot, auditing.sinks(snapshot))
+        acts.record_now(snapshot, "terminals_killed", running=True)
         read = json.loads((self.home / "log" / "audit.log").read_text())
         self.assertEqual(
             ("terminals_killed", os.getuid(), True, None),
@@ -87,10 +87,10 @@ class CommandLineTests(HomeTestCase):
     def test_nowhere(self) -> None:
         """Where there is no directory for it, none is made by whoever happens to come."""
         snapshot = open_settings({}, places()).source.current
-        auditing.record_now(snapshot, "terminals_killed", running=True)
+        acts.record_now(snapshot, "terminals_killed", running=True)
         self.assertFalse((self.home / "log").exists())
         off = open_settings({"audit": False}, places()).source.current
-        auditing.record_now(off, "terminals_killed", running=True)
+        acts.record_now(off, "terminals_killed", running=True)
         self.assertFalse((self.home / "log").exists())
 
 
@@ -150,3 +150,14 @@ class MetricsTests(HomeTestCase):
             said = self.refuse("--metrics", f"--metrics_address={address}")
             self.assertIn("loopback", said)
         self.assertIn("address", self.refuse("--metrics", "--metrics_address=localhost"))
+
+
+class KeyTests(HomeTestCase):
+    def test_new_key(self) -> None:
+        """A new API key is told by its public half."""
+        (self.home / "log").mkdir(mode=0o700, parents=True)
+        key = printed(lambda: run_action(parse(["--new_api_key"]))).strip()
+        read = json.loads((self.home / "log" / "audit.log").read_text())
+        self.assertEqual(("key_made", key), (read["event"], read["key"]))
+        secret = (self.home / "conf.d" / "30api_keys.conf").read_text().split('"')[-2]
+        self.assertNotIn(secret, (self.home / "log" / "audit.log").read_text())

@@ -26,7 +26,7 @@ from gotwist.auth.pam.library import Library, clean
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-NICE = 10
+NICE = 5
 MAX_PROMPTS = 16
 MAX_SAID = 20
 MAX_GROUP_BYTES = 16_384

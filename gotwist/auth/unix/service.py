@@ -67,6 +67,7 @@ class AuthService(Service):
         self.factory: AuthFactory | None = None
         self._reactor = reactor
         self._judges = judges
+        self._told = told
         self._port: IListeningPort | None = None
 
     def privilegedStartService(self) -> None:
