@@ -130,9 +130,9 @@ class RightsTests(RightsTestCase):
         listening = run("ss", "-Hltunp")
         self.assertIn(f"pid={daemon.process.pid},", listening)
         self.assertNotIn(f"pid={keeper},", listening)
-        for name in ("control.sock", "authservice.sock"):
-            path = daemon.home / ".gotwist" / "run" / name
-            self.assertEqual(path.stat().st_uid, uid)
+        for name in ("run/control.sock", "run/authservice.sock", "log"):
+            self.assertEqual((daemon.home / ".gotwist" / name).stat().st_uid, uid)
+        self.assertNotIn("denied", daemon.log.read_text().lower())
 
     def test_certificate(self) -> None:
         """A directory that was there stays as it was, with a new certificate in it."""
