@@ -4,6 +4,17 @@ Other programs use the two functions here, which need neither Twisted nor a daem
 process: see docs/authservice.md.
 """
 
-from gotwist.auth.ask import authenticate, authenticate_async
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gotwist.auth.ask import authenticate, authenticate_async
 
 __all__ = ["authenticate", "authenticate_async"]
+
+
+def __getattr__(name: str) -> object:
+    # Late: a PAM worker loads this package too, and would be half as quick to start.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gotwist.auth import ask
+
+    return getattr(ask, name)

@@ -25,10 +25,19 @@ class PrivateFile(Generic[T]):
     """One file, read again when it has changed.
 
     :param parse: reads its text; raises Malformed.  A file that is not there reads as "".
+    :param owner: whose file it must be, where that is not who runs this: root, who starts and
+        edits for another account, leaves it to that one.
     """
 
-    def __init__(self, path: Path, parse: Callable[[str], T], render: Callable[[T], str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        parse: Callable[[str], T],
+        render: Callable[[T], str],
+        owner: int | None = None,
+    ) -> None:
         self.path = path
+        self._owner = owner
         self._parse = parse
         self._render = render
         self._known: tuple[tuple[int, ...], T] | None = None
@@ -73,8 +82,11 @@ class PrivateFile(Generic[T]):
             raise Unavailable(f"{self.path}: is not a file")
         if stat.S_IMODE(found.st_mode) & 0o077:
             raise Unavailable(f"{self.path}: is open to other users; run: chmod 600 {self.path}")
-        if found.st_uid not in (os.geteuid(), 0):
-            raise Unavailable(f"{self.path}: belongs to user {found.st_uid}; chown it")
+        owners = (os.geteuid(), 0) if self._owner is None else (self._owner,)
+        if found.st_uid not in owners:
+            raise Unavailable(
+                f"{self.path}: belongs to user {found.st_uid}; run: chown {owners[0]} {self.path}"
+            )
 
     def _text(self, data: bytes) -> str:
         if len(data) > _MOST_BYTES:
@@ -101,6 +113,9 @@ class PrivateFile(Generic[T]):
     def _give_to_owner(self, descriptor: int) -> None:
         # Root edits for a daemon that runs as somebody else: that account must read it still.
         if os.geteuid() != 0:
+            return
+        if self._owner is not None:
+            os.fchown(descriptor, self._owner, -1)
             return
         try:
             owner = self.path.stat()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gotwist.auth.authenticator import METHOD_NONE
-from gotwist.auth.credentials import Credentials, NoCredentials
+from gotwist.auth.credentials import CertificateCredentials, Credentials, NoCredentials
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied, Malformed
 from gotwist.gateway.application import Application
@@ -160,7 +160,7 @@ class GatewayClient(Dispatcher):
         sign_in = self._offered if credentials is None else None
         if sign_in is None or not house.signins.is_current(sign_in.id):
             sign_in = await house.authenticator.authenticate(
-                credentials or NoCredentials(), self.peer.address
+                credentials or self._brought(), self.peer.address
             )
         if not self.is_open or self.sign_in is not None:
             return
@@ -193,6 +193,11 @@ class GatewayClient(Dispatcher):
             answer = application.authenticate()
             if answer is not None:
                 await answer
+
+    def _brought(self) -> Credentials:
+        # Not in the handshake already, where nobody could be asked for a second factor.
+        certificate = self.peer.certificate
+        return NoCredentials() if certificate is None else CertificateCredentials(certificate)
 
     def move(self, location: str) -> None:
         """See :class:`~gotwist.gateway.clients.Client`."""

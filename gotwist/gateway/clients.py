@@ -32,7 +32,8 @@ TOO_MANY = 4429
 class Peer:
     """Where a client comes from: its address, and whether its browser uses HTTPS.
 
-    ``certificate`` is the one by which TLS has let it in, if it has one.
+    ``certificate`` is the one by which TLS has let it in, if it has one and that is a way of
+    signing in here.
     """
 
     address: str

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from gotwist.auth.conversation import MoreAsked
 from gotwist.auth.credentials import (
-    CertificateCredentials,
     CookieCredentials,
     Credentials,
     TokenCredentials,
@@ -48,8 +47,6 @@ class Gateway:
             sign_in = await self._try(TokenCredentials(token), peer)
         if sign_in is None and cookie is not None:
             sign_in = await self._try(CookieCredentials(cookie), peer)
-        if sign_in is None and peer.certificate is not None:
-            sign_in = await self._try(CertificateCredentials(peer.certificate), peer)
         if sign_in is None:
             waiting = house.clients.count_unauthenticated_at(peer.address)
             if waiting >= house.limits.unauthenticated_per_address:

@@ -6,6 +6,8 @@ import grp
 import os
 import pwd
 
+MAX_NAMES = 16_384
+
 
 class NoAccount(Exception):
     """There is no such account, or it may not be used here."""
@@ -24,13 +26,15 @@ class Account:
         self.shell = shell
 
     def group_names(self) -> list[str]:
-        """The names of all groups, as far as they have any."""
-        names = []
+        """The names of the account's groups, as many as fit into one message."""
+        names: list[str] = []
         for gid in os.getgrouplist(self.name, self.gid):
             try:
                 names.append(grp.getgrgid(gid).gr_name)
             except KeyError:
                 names.append(str(gid))
+            if sum(map(len, names)) > MAX_NAMES:
+                break
         return names
 
 

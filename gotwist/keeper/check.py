@@ -20,6 +20,9 @@ from gotwist.keeper.accounts import NoAccount, find_account
 
 # The keeper ends a check long before; this is for the day when there is no keeper.
 LIFE_S = 600
+# What is told must fit into one message.
+MAX_SAID = 32
+MAX_TEXT = 1_024
 _PR_SET_DUMPABLE = 4
 #: libpam's codes for "it cannot be judged", among them a service file that is broken.
 _BROKEN = frozenset({1, 2, 3, 4, 5, 9, 20, 26, 28})
@@ -38,9 +41,9 @@ class Talk:
         prompts = []
         for style, text in asked:
             if style in (pam.PROMPT_HIDDEN, pam.PROMPT_SHOWN):
-                prompts.append((text, style == pam.PROMPT_HIDDEN))
-            else:
-                self.messages.append(text)
+                prompts.append((text[:MAX_TEXT], style == pam.PROMPT_HIDDEN))
+            elif len(self.messages) < MAX_SAID:
+                self.messages.append(text[:MAX_TEXT])
         if not prompts:
             return [None] * len(asked)
         answers = self._answers(prompts)

@@ -243,9 +243,9 @@ class Terminals:
                 del self._closing[terminal.id]
                 self._forget(terminal)
             elif now >= terminal.closing:
-                for pid in [*others, terminal.session]:
-                    if pid:
-                        process.send(pid, signal.SIGKILL)
+                # A guard that opens its session for ever has no program yet.
+                for pid in [*others, terminal.session or terminal.pid]:
+                    process.send(pid, signal.SIGKILL)
             else:
                 process.hang_up(others)
         if self._closing and not self._sweeping:

@@ -11,13 +11,15 @@ from twisted.internet.interfaces import IReactorFromThreads
 from twisted.logger import Logger
 
 from gotwist.auth.file_method import FileMethod
-from gotwist.auth.password_file import parse_entries, render_entries
+from gotwist.auth.password_file import Entries, parse_entries, render_entries
 from gotwist.auth.private_file import PrivateFile
 from gotwist.errors import Unavailable
 from gotwist.housekeeping.fairness.service import FairThreads
+from gotwist.settings.snapshot import Snapshot
 from gotwist.tap import api_method, ssl_method
 from gotwist.tap.method import MakeMethod, Method, Surroundings
 from gotwist.tap.passwords import make_pam
+from gotwist.tap.rights import find_account
 
 log = Logger()
 
@@ -62,9 +64,14 @@ def _needs(method: str, extra: str) -> Iterator[None]:
         ) from None
 
 
+def passwords_file(snapshot: Snapshot) -> PrivateFile[Entries]:
+    """The file that holds the hashed passwords of all users."""
+    path = Path(snapshot.text("password_file"))
+    return PrivateFile(path, parse_entries, render_entries, find_account(snapshot))
+
+
 def _file(surroundings: Surroundings) -> Method:
-    path = Path(surroundings.snapshot.text("password_file"))
-    file = PrivateFile(path, parse_entries, render_entries)
+    file = passwords_file(surroundings.snapshot)
     # Said at once, since later on only a user who is refused would notice.
     file.read()
     # Threads of its own: a hash takes a processor for a while, and must delay no disk.

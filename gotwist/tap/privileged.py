@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,16 +27,17 @@ from gotwist.tap.auditing import log_directory
 from gotwist.tap.passwords import pam_realm
 from gotwist.tap.rights import (
     Rights,
+    check_out_of_reach,
     check_way,
     find_rights,
     give_up,
     hand_over,
     let_read,
+    make_parents,
     prepare_settings,
 )
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import run_in_background
-from gotwist.web.certificate import ensure_certificate
 
 DIRECTORIES = ("runtime_dir", "session_dir", "user_dir")
 
@@ -96,6 +98,9 @@ def prepare(
     keeper.prepare(rights, snapshot)
     for path in (settings_dir, rights.keeper_dir, *map(snapshot.text, DIRECTORIES)):
         check_way(path, rights)
+    for path in (settings_dir, rights.keeper_dir, os.path.dirname(str(wire.__file__))):
+        check_out_of_reach(path, rights)
+    check_out_of_reach(os.path.realpath(sys.executable), rights)
 
 
 def run_keeper(command_line: CommandLine) -> None:
@@ -119,13 +124,20 @@ def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
     """Make the certificate of a first start such that the daemon can read it later, too."""
     if snapshot.boolean("disable_ssl"):
         return
+    # Not for plain HTTP.
+    from gotwist.web.certificate import ensure_certificate
+
     certificate, key = (Path(snapshot.text(name)) for name in ("certificate", "keyfile"))
+    # Directories that are there belong to somebody, and others may need what is in them.
+    ours = {path.parent for path in (certificate, key) if not path.parent.exists()}
+    for directory in ours:
+        make_parents(str(directory))
     if not ensure_certificate(certificate, key, parts.certificate_names(snapshot)):
         return
     log.info("certificate made: {path}", path=str(certificate))
-    for path in {certificate.parent, key.parent, certificate, key}:
+    for path in (*ours, certificate, key):
         os.chown(path, 0, rights.gid)
-        path.chmod(0o750 if path.is_dir() else 0o640)
+        path.chmod(0o750 if path in ours else 0o640)
 
 
 def ready(

@@ -69,6 +69,17 @@ def find_rights(snapshot: Snapshot) -> Rights | None:
     return rights
 
 
+def find_account(snapshot: Snapshot) -> int | None:
+    """The number of the daemon's account; None when it runs as whoever starts it.
+
+    Blocks on the name service.
+
+    :raises Unavailable: the account does not exist.
+    """
+    wanted = snapshot.text("uid")
+    return _find_account(wanted)[0] if wanted else None
+
+
 def of_twistd(parent: object) -> dict[str, Value]:
     """The account named to twistd itself: ``twistd --uid=... gotwist`` means the same."""
     found: dict[str, Value] = {}
@@ -88,15 +99,21 @@ def hand_over(path: str, rights: Rights) -> None:
     """
     make_parents(path)
     try:
+        is_new = True
         try:
             os.mkdir(path, 0o700)
         except FileExistsError:
-            pass
+            is_new = False
         directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             found = os.fstat(directory)
             if found.st_uid not in (0, rights.uid):
                 raise Unavailable(f"{path}: belongs to user {found.st_uid}; choose another place")
+            if not is_new and found.st_mode & 0o077:
+                raise Unavailable(
+                    f"{path}: is open to other users; choose another place, or "
+                    f"run: chown {rights.uid} {path} && chmod 700 {path}"
+                )
             os.fchown(directory, rights.uid, rights.gid)
             os.fchmod(directory, stat.S_IMODE(found.st_mode) & 0o700)
         finally:
@@ -142,6 +159,25 @@ def check_way(path: str, rights: Rights) -> None:
         if above == "/":
             return
         above = os.path.dirname(above)
+
+
+def check_out_of_reach(path: str, rights: Rights) -> None:
+    """Look whether the daemon's account could change what the keeper runs or obeys.
+
+    :raises Unavailable: it could, here or by renaming something above.
+    """
+    path = os.path.realpath(path)
+    while True:
+        found = os.stat(path)
+        is_sticky = found.st_mode & stat.S_ISVTX and found.st_uid == 0
+        if found.st_uid == rights.uid or (_may(stat.S_IWUSR, found, rights) and not is_sticky):
+            raise Unavailable(
+                f"{path}: the daemon's account could write it, and so decide what root runs; "
+                f"run: chown root {path} && chmod go-w {path}"
+            )
+        if path == "/":
+            return
+        path = os.path.dirname(path)
 
 
 def let_read(directory: str, written: tuple[str, ...], rights: Rights) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
-
 from gotwist.auth.guard import Guard
 from gotwist.auth.private_file import PrivateFile
 from gotwist.auth.totp import (
@@ -25,17 +22,23 @@ from gotwist.housekeeping.service import InThread
 from gotwist.settings.snapshot import Snapshot
 from gotwist.settings.table import CORE_APPLICATION
 from gotwist.tap.methods import tell
+from gotwist.tap.rights import find_account
 
 
 def make_code(secret: bytes, at_s: int) -> str:
     """Make the code of a moment, as authenticator apps do."""
+    # Most daemons never make one; half a megabyte, and few milliseconds at the first.
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
     # SHA-1 within HMAC is sound, and all that many apps know.
     return TOTP(secret, 6, SHA1(), STEP_S).generate(at_s).decode()  # noqa: S303
 
 
 def secrets_file(snapshot: Snapshot) -> PrivateFile[Secrets]:
     """The file that holds the secrets of all users."""
-    return PrivateFile(Path(snapshot.text("totp_file")), parse_secrets, render_secrets)
+    path = Path(snapshot.text("totp_file"))
+    return PrivateFile(path, parse_secrets, render_secrets, find_account(snapshot))
 
 
 def second_factor(
@@ -58,7 +61,7 @@ def second_factor(
     used = Path(snapshot.text("session_dir")) / "used-codes.json"
     made = Totp(
         file,
-        PrivateFile(used, parse_used, render_used),
+        PrivateFile(used, parse_used, render_used, find_account(snapshot)),
         make_code,
         setting,
         guard,

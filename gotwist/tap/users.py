@@ -16,17 +16,16 @@ from gotwist.auth.password_file import (
     Entry,
     check_group,
     hash_password,
-    parse_entries,
-    render_entries,
 )
 from gotwist.auth.passwords import is_plausible
-from gotwist.auth.private_file import PrivateFile
 from gotwist.auth.totp import new_secret, otpauth_uri, render_secret
 from gotwist.auth.user import check_upn
 from gotwist.errors import Denied, Malformed, NotFound, Unavailable
 from gotwist.paths import make_private_directory
 from gotwist.settings.snapshot import Snapshot
 from gotwist.tap.acts import record_now
+from gotwist.tap.methods import passwords_file
+from gotwist.tap.passwords import pam_realm
 from gotwist.tap.second_factor import secrets_file
 
 ReadSettings = Callable[[Sequence[str]], Snapshot]
@@ -49,8 +48,8 @@ def change_password(arguments: Sequence[str], read_settings: ReadSettings) -> in
     name = _check_name(options.name)
     groups = None if options.groups is None else _split_groups(options.groups)
     settings = read_settings(others)
-    path = Path(settings.text("password_file"))
-    file = PrivateFile(path, parse_entries, render_entries)
+    file = passwords_file(settings)
+    path = file.path
     with _telling(path):
         known = name in file.read()
     keeps_password = options.delete or options.lock or options.unlock
@@ -90,11 +89,12 @@ def enrol(arguments: Sequence[str], read_settings: ReadSettings) -> int:
     secret = new_secret()
     _make_place(file.path)
     with _telling(file.path), file.edited() as edit:
-        found = dict(edit.value)
-        if found.pop(name, None) is None and options.delete:
+        names = _names_of(name, settings)
+        found = {known: it for known, it in edit.value.items() if known not in names}
+        if options.delete and len(found) == len(edit.value):
             raise NotFound(f"{file.path}: has no user {name}")
         if not options.delete:
-            found[name] = secret
+            found |= dict.fromkeys(names, secret)
         edit.value = found
     change = "deleted" if options.delete else "set"
     record_now(settings, "second_factor_set", change=change, user=name)
@@ -121,6 +121,13 @@ def _check_name(name: str) -> str:
     if not is_plausible(PasswordCredentials(name, "x")):
         raise Malformed("This cannot be a user's name: letters, digits, _ . @ - and at most 64.")
     return check_upn(name)
+
+
+def _names_of(name: str, settings: Snapshot) -> tuple[str, ...]:
+    # Whom PAM lets in is called by account and realm. A second factor for the account alone
+    # would be asked of nobody, and nobody would notice.
+    realm = pam_realm(settings) if "pam" in settings.texts("auth") and "@" not in name else ""
+    return (name, f"{name}@{realm}") if realm else (name,)
 
 
 def _split_groups(text: str) -> tuple[str, ...]:

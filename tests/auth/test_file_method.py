@@ -179,6 +179,22 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(os.listdir(self.file.path.parent), ["passwords.json"])
         self.assertEqual(self.file.path.stat().st_mode & 0o777, 0o600)
 
+    def test_owner(self) -> None:
+        """A file for another account is that account's, whoever edits it, and nobody else's."""
+        me, other = os.geteuid(), os.geteuid() + 4711
+        self.write(anna=Entry(SECRET))
+        theirs = PrivateFile(self.file.path, parse_entries, render_entries, other)
+        refused = self.assertRaises(Unavailable, theirs.read)
+        self.assertIn(f"chown {other}", refused.message)
+        owner = other if me == 0 else me
+        self.file.path.unlink()
+        given = PrivateFile(self.file.path, parse_entries, render_entries, owner)
+        for _ in range(2):
+            with given.edited() as edit:
+                edit.value = {"anna": Entry(SECRET)}
+            self.assertEqual(given.path.stat().st_uid, owner)
+        self.assertEqual(set(given.read()), {"anna"})
+
     def test_in_turn(self) -> None:
         """Each network waits for its own guesses; of IPv6 that is a /64."""
         for peer in ("192.0.2.1", "2001:db8::1", "2001:db8::2"):

@@ -201,7 +201,7 @@ class ScriptTests(WorkersTestCase):
 
     async def test_hang(self) -> None:
         """A module that hangs is ended after a time, and nobody else waits for it."""
-        self.workers = self.start(Limits(patience_s=1.5))
+        self.workers = self.start(Limits(patience_s=5))
         self.pam.write_script("house", '[ "$password" = hang ] && exec sleep 50; exit 0')
         hanging = self.ask("hang", user="bob")
         self.assertIsInstance(await self.ask("sesame"), Accepted)
@@ -212,8 +212,8 @@ class ScriptTests(WorkersTestCase):
     async def test_fairness(self) -> None:
         """Whoever tries one name again and again holds a part of the workers only."""
         self.workers = self.start(Limits(workers=4, per_user=2))
-        self.pam.write_script("house", '[ "$password" = good ] && exit 0; sleep 1; exit 1')
-        bad = [self.ask("bad", user="bob") for _ in range(6)]
+        self.pam.write_script("house", '[ "$password" = good ] && exit 0; sleep 2; exit 1')
+        bad = [self.ask("bad", user="bob") for _ in range(4)]
         self.assertIsInstance(await self.ask("good"), Accepted)
         self.assertFalse(any(one.called for one in bad))
         for one in await gatherResults(bad):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +66,20 @@ class PersonTests(SynchronousTestCase):
             person = Person(self.pipe, "sesame", converses=True)
             self.daemon.send(message)
             self.assertIsNone(person.talk([(SHOWN, "Code: ")]))
+
+
+class ImportTests(SynchronousTestCase):
+    def test_little(self) -> None:
+        """A worker loads PAM and next to nothing else: the less, the sooner it is there."""
+        root = str(Path(__file__).resolve().parents[2])
+        code = (
+            f"import sys; sys.path.append({root!r}); import gotwist.auth.pam.worker; "
+            "print(*sys.modules)"
+        )
+        loaded = subprocess.check_output([sys.executable, "-I", "-c", code], text=True).split()
+        self.assertIn("pam", loaded)
+        for name in ("twisted", "logging", "dataclasses", "asyncio", "socket", "msgspec"):
+            self.assertNotIn(name, loaded)
 
 
 class LookupTests(SynchronousTestCase):

@@ -1,13 +1,14 @@
-"""Tests of certificates at the WebSocket's handshake."""
+"""Tests of certificates on the WebSocket."""
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from collections.abc import Sequence
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from gotwist.auth.authenticator import build_authenticator
+from gotwist.auth.authenticator import SecondFactor, build_authenticator
 from gotwist.auth.certificates import ClientCertificate, user_of
-from gotwist.auth.conversation import Proven
+from gotwist.auth.conversation import Asking, Prompt, Proven, Question, Step
 from gotwist.auth.credentials import CertificateCredentials, Credentials
 from gotwist.auth.signins import SignIn
 from gotwist.errors import Denied
@@ -16,6 +17,7 @@ from tests.gateway.support import World, say
 
 ANNA = ClientCertificate((("commonName", "anna"),), (("organizationName", "Example"),), "1", "ab")
 STRANGE = ClientCertificate((("commonName", "../x"),), (), "2", "cd")
+REFUSED = ("go:reauthenticate", True)
 
 
 async def check(credentials: Credentials, peer: str) -> Proven:
@@ -26,12 +28,31 @@ async def check(credentials: Credentials, peer: str) -> Proven:
     return Proven(user_of(credentials.certificate))
 
 
-class HandshakeTests(SynchronousTestCase):
+class Code:
+    """Asks whom the certificate has proven for a code as well."""
+
+    def __init__(self, proven: Proven) -> None:
+        self._proven = proven
+
+    async def answer(self, texts: Sequence[str]) -> Step:
+        if list(texts) != ["123456"]:
+            raise Denied("wrong code")
+        return self._proven
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+async def ask_code(proven: Proven, peer: str) -> Step:
+    return Asking(Question((Prompt("Code", True),)), Code(proven))
+
+
+class CertificateTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.world = World(method="token")
         self.believe()
 
-    def believe(self) -> None:
+    def believe(self, second_factor: SecondFactor | None = None) -> None:
         """Switch the method ``ssl`` on."""
         world = self.world
         world.house.authenticator = build_authenticator(
@@ -40,38 +61,37 @@ class HandshakeTests(SynchronousTestCase):
             world.tokens,
             world.house.clock.wall_now,
             more={CertificateCredentials: check},
+            second_factor=second_factor,
         )
 
-    def admit(self, certificate: ClientCertificate | None, cookie: str | None = None) -> str | None:
-        peer = Peer("192.0.2.1", True, certificate)
-        admitted = Deferred.fromCoroutine(self.world.gateway.admit(peer, cookie, None))
-        found: SignIn | None = self.successResultOf(admitted)
-        return None if found is None else found.user.upn
+    def enter(
+        self, certificate: ClientCertificate | None, offered: SignIn | None = None
+    ) -> list[tuple[str, object]]:
+        """Connect and sign in with whatever the connection brings; answers what is said."""
+        self.client, connection = self.world.connect(offered, Peer("192.0.2.1", True, certificate))
+        say(self.client, "go:authenticate", {"auth": None})
+        self.connection = connection
+        return connection.messages()
 
     def test_certificate(self) -> None:
-        """A certificate signs in; none, or one that names no user, leaves it to the message."""
-        self.assertEqual(self.admit(ANNA), "anna@Example")
-        self.assertIsNone(self.admit(None))
-        self.assertIsNone(self.admit(STRANGE))
+        """A certificate signs in; none, or one that names no user, leaves it to other ways."""
+        self.assertIn(("go:set_username", "anna@Example"), self.enter(ANNA))
+        self.assertEqual(self.enter(None), [REFUSED])
+        self.assertEqual(self.enter(STRANGE), [REFUSED])
+        self.assertIsNone(self.connection.closed_with)
 
     def test_cookie_first(self) -> None:
-        """A browser that has signed in stays who it is; a cookie that is over changes nothing."""
-        self.assertEqual(self.admit(ANNA, self.world.sign_in("bob").cookie), "bob")
-        self.assertEqual(self.admit(ANNA, "stale"), "anna@Example")
+        """A browser that has signed in stays who it is; a sign-in that is over changes nothing."""
+        bob = self.world.sign_in("bob")
+        self.assertIn(("go:set_username", "bob"), self.enter(ANNA, bob))
+        self.world.signins.revoke(bob.id)
+        self.assertIn(("go:set_username", "anna@Example"), self.enter(ANNA, bob))
 
-    def test_not_a_method(self) -> None:
-        """Where certificates are only a further factor, they sign nobody in."""
-        self.world = World(method="token")
-        self.assertIsNone(self.admit(ANNA))
-        self.world = World(method="none")
-        self.assertIsNone(self.admit(ANNA))
-
-    def test_message(self) -> None:
-        """Who came with a certificate signs in with nothing else."""
-        peer = Peer("192.0.2.1", True, ANNA)
-        admitted = self.successResultOf(
-            Deferred.fromCoroutine(self.world.gateway.admit(peer, None, None))
-        )
-        client, connection = self.world.connect(admitted, peer)
-        say(client, "go:authenticate", {"auth": None})
-        self.assertIn(("go:set_username", "anna@Example"), connection.messages())
+    def test_second_factor(self) -> None:
+        """Who has a second factor is asked for it, certificate or not."""
+        self.believe(ask_code)
+        for code, expected in (("123456", ("go:set_username", "anna@Example")), ("0", REFUSED)):
+            ((name, _),) = self.enter(ANNA)
+            self.assertEqual(name, "go:question")
+            say(self.client, "go:answer", [code])
+            self.assertIn(expected, self.connection.messages())

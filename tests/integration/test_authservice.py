@@ -331,7 +331,9 @@ class RootTests(ServiceTestCase):
         for user in (alice, "nosuchuser", "root", "no/such"):
             begun = time.monotonic()
             self.assertFalse(daemon.ask(user, "wrong", service))
-            self.assertTrue(0.99 < time.monotonic() - begun < 2.5, time.monotonic() - begun)
+            took_s = time.monotonic() - begun
+            # To the hundredth it is tested with a clock of the test's own.
+            self.assertTrue(0.99 < took_s < 4.0, f"{user}: {took_s}")
 
     def test_we_ask_x2gobroker(self) -> None:
         """Our client has passwords checked by Debian's x2gobroker, unchanged."""

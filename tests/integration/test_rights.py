@@ -68,6 +68,12 @@ class RightsTestCase(SynchronousTestCase):
 
     def post(self, daemon: Daemon, user: str, password: str) -> tuple[int, dict[str, str], bytes]:
         """Send the form."""
+        return self.send(daemon, {"user": user, "password": password})
+
+    def send(
+        self, daemon: Daemon, fields: dict[str, str], cookie: str = ""
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a form with these fields."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -76,8 +82,9 @@ class RightsTestCase(SynchronousTestCase):
             connection.request(
                 "POST",
                 "/auth",
-                urlencode({"user": user, "password": password}),
+                urlencode(fields),
                 {
+                    "Cookie": cookie,
                     "Content-Type": "application/x-www-form-urlencoded",
                     "Origin": daemon.base.rstrip("/"),
                 },
@@ -123,9 +130,28 @@ class RightsTests(RightsTestCase):
         listening = run("ss", "-Hltunp")
         self.assertIn(f"pid={daemon.process.pid},", listening)
         self.assertNotIn(f"pid={keeper},", listening)
-        for name in ("control.sock", "authservice.sock"):
-            path = daemon.home / ".gotwist" / "run" / name
-            self.assertEqual(path.stat().st_uid, uid)
+        for name in ("run/control.sock", "run/authservice.sock", "log"):
+            self.assertEqual((daemon.home / ".gotwist" / name).stat().st_uid, uid)
+        self.assertNotIn("denied", daemon.log.read_text().lower())
+
+    def test_certificate(self) -> None:
+        """A directory that was there stays as it was, with a new certificate in it."""
+        daemon = self.daemon()
+        place = daemon.home / "shared"
+        place.mkdir(0o755)
+        daemon.options += [f"--certificate={place}/c.pem", f"--keyfile={place}/new/k.pem"]
+        daemon.start()
+        gid = self.account.pw_gid
+        for name, owner, mode in (
+            (".", 0, 0o755),
+            ("c.pem", gid, 0o640),
+            ("new", gid, 0o750),
+            ("new/k.pem", gid, 0o640),
+        ):
+            found = (place / name).stat()
+            self.assertEqual((found.st_uid, found.st_gid), (0, owner), name)
+            self.assertEqual(found.st_mode & 0o777, mode, name)
+        self.assertNotIn("cannot read the key", daemon.log.read_text())
 
     def test_audit_log(self) -> None:
         """The audit log is the daemon's account's, which finds it again; root adds to it."""

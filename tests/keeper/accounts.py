@@ -7,10 +7,11 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -50,9 +51,19 @@ def add_user(
     """Make an account that ends with the test."""
     name = f"gwt{secrets.token_hex(3)}"
     run("useradd", *(options or ("-m", "-s", "/bin/sh")), name)
-    test.addCleanup(run, "userdel", "-rf", name, check=False)
+    test.addCleanup(remove_user, name)
     run("chpasswd", given=f"{name}:{password}\n")
     return pwd.getpwnam(name)
+
+
+def remove_user(name: str) -> None:
+    """Remove an account, with what a failed test has left running."""
+    for pid in run("ps", "-o", "pid=", "-u", name, check=False).split():
+        with suppress(OSError):
+            os.kill(int(pid), signal.SIGKILL)
+    run("userdel", "-rf", name, check=False)
+    # It leaves a home whose account a test has changed.
+    shutil.rmtree(f"/home/{name}", ignore_errors=True)
 
 
 def add_service(test: SynchronousTestCase, *lines: str) -> str:

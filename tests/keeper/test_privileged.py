@@ -109,7 +109,7 @@ class PrivilegedCase(KeeperCase):
 
         def is_there() -> bool:
             for one in self.peer.ask(do="list")["terminals"]:
-                if one["terminal"] == number and one["pid"] != self.guards()[0]:
+                if one["terminal"] == number and one["pid"] not in self.guards():
                     found.append(one["pid"])
             return bool(found)
 
@@ -117,8 +117,13 @@ class PrivilegedCase(KeeperCase):
         return found[0]
 
     def guards(self) -> list[int]:
-        """The programs of the keeper itself."""
-        return [int(pid) for pid in run("pgrep", "-P", str(self.keeper), check=False).split()]
+        """The programs above terminals."""
+        return self.helpers("helper.py login")
+
+    def helpers(self, what: str = "helper.py") -> list[int]:
+        """The small programs of the keeper."""
+        found = run("pgrep", "-f", "-P", str(self.keeper), what, check=False)
+        return [int(pid) for pid in found.split()]
 
     def refused(self, answer: dict[str, Any], code: str, text: str = "") -> None:
         """A request was answered, with a refusal."""
@@ -183,7 +188,7 @@ class TerminalTests(PrivilegedCase):
             {"COLORTERM", "GO_TERM", "GW_COLOUR", "HOME", "LANG", "LOGNAME", "PATH", "SHELL",
              "TERM", "USER", "MOTD_SHOWN"},
         )  # fmt: skip
-        wait_until(lambda: not self.guards())
+        wait_until(lambda: not self.helpers())
 
     def test_only_there(self) -> None:
         """What a session sets up is set up for that session, not for the keeper or others."""
@@ -273,7 +278,19 @@ class SessionTests(PrivilegedCase):
         self.peer.event("gone")
         self.assertEqual([pid for pid in members if is_alive(pid)], [])
         wait_until(self.closed)
-        wait_until(lambda: not self.guards())
+        wait_until(lambda: not self.helpers())
+
+    def test_stuck(self) -> None:
+        """A session that does not open does not keep its terminal from being closed."""
+        (self.base / "note").write_text("#!/bin/sh\nexec sleep 97\n")
+        number = self.opened(self.ticket())
+        wait_until(lambda: run("pgrep", "-P", str(self.guards()[0]), check=False) != "")
+        (module,) = run("pgrep", "-P", str(self.guards()[0])).split()
+        # What a module has started in a session of its own is nobody's terminal.
+        self.addCleanup(os.kill, int(module), signal.SIGKILL)
+        self.peer.ask(do="close", terminal=number)
+        self.peer.event("gone")
+        wait_until(lambda: not self.helpers())
 
     def test_shutdown(self) -> None:
         """The end of the keeper ends the programs of all users, and their sessions."""
@@ -446,9 +463,9 @@ class ConversationTests(PrivilegedCase):
         other = self.join()
         wrong = other.ask(do="answer", check=answer["check"], texts=[PASSWORD])
         self.refused(wrong, "not_found")
-        self.assertEqual(len(self.guards()), 1)
+        self.assertEqual(len(self.helpers()), 1)
         self.peer.close()
-        wait_until(lambda: not self.guards())
+        wait_until(lambda: not self.helpers())
         self.peer = other
 
     def test_cancel(self) -> None:
@@ -456,7 +473,7 @@ class ConversationTests(PrivilegedCase):
         run("passwd", "-e", self.name)
         answer = self.authenticate()
         self.assertTrue(self.peer.ask(do="cancel", check=answer["check"])["ok"])
-        wait_until(lambda: not self.guards())
+        wait_until(lambda: not self.helpers())
         late = self.peer.ask(do="answer", check=answer["check"], texts=[PASSWORD])
         self.refused(late, "not_found")
 
@@ -464,7 +481,7 @@ class ConversationTests(PrivilegedCase):
         """A password is in no command line, no environment and no log."""
         run("passwd", "-e", self.name)
         self.authenticate()
-        (check,) = self.guards()
+        (check,) = self.helpers()
         for name in ("cmdline", "environ"):
             self.assertNotIn(PASSWORD, Path(f"/proc/{check}/{name}").read_text())
         self.assertNotIn(PASSWORD, Path(self.log).read_text())
@@ -491,7 +508,7 @@ class CrowdTests(PrivilegedCase):
             request = {"tag": tag, "do": "authenticate", "user": "gwtnobody", "password": "x"}
             data = wire.render_json({**request, "service": "login", "rhost": "", "ticket": False})
             self.peer.sock.sendall(data)
-        wait_until(lambda: len(self.guards()) == 17)
+        wait_until(lambda: len(self.helpers()) == 17)
         self.type(number, "here")
         wait_until(lambda: b"here" in self.peer.output(number))
         other, self.peer = self.peer, self.join()
@@ -499,7 +516,7 @@ class CrowdTests(PrivilegedCase):
         while len(other.inbox) < 30:
             other.receive()
         self.assertEqual({one["code"] for one in other.inbox}, {"denied"})
-        wait_until(lambda: len(self.guards()) == 1)
+        wait_until(lambda: len(self.helpers()) == 1)
 
 
 class HostileTests(PrivilegedCase):

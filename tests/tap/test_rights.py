@@ -18,7 +18,15 @@ from gotwist.settings.source import SettingsSource
 from gotwist.settings.table import TABLE
 from gotwist.settings.values import Value
 from gotwist.tap.keeper import keeper_rules
-from gotwist.tap.rights import Rights, check_way, find_rights, hand_over, let_read, of_twistd
+from gotwist.tap.rights import (
+    Rights,
+    check_out_of_reach,
+    check_way,
+    find_rights,
+    hand_over,
+    let_read,
+    of_twistd,
+)
 from tests.tap.support import HomeTestCase
 
 
@@ -131,14 +139,38 @@ class DirectoryTests(HomeTestCase):
     def test_not_handed_over(self) -> None:
         """Links, and what belongs to others, are not given away."""
         other = self.place / "other"
-        other.mkdir()
+        other.mkdir(0o700)
         (self.place / "link").symlink_to(other)
         with self.assertRaises(Unavailable):
             hand_over(str(self.place / "link"), self.rights)
         self.assertEqual(other.stat().st_uid, 0)
+        other.chmod(0o755)
+        with self.assertRaises(Unavailable) as refused:
+            hand_over(str(other), self.rights)
+        self.assertIn("open to other users", refused.exception.message)
         os.chown(other, 54399, -1)
         with self.assertRaises(Unavailable):
             hand_over(str(other), self.rights)
+
+    def test_out_of_reach(self) -> None:
+        """What root runs may not be the daemon's to change, nor anything above it."""
+        path = self.place / "a" / "b"
+        path.mkdir(parents=True)
+        check_out_of_reach(str(path), self.rights)
+        for one, uid, gid, mode in (
+            (path, 54321, 0, 0o755),
+            (path.parent, 54321, 0, 0o555),
+            (path.parent, 0, 0, 0o777),
+            (path.parent, 0, 54322, 0o770),
+        ):
+            os.chown(one, uid, gid)
+            one.chmod(mode)
+            with self.assertRaises(Unavailable):
+                check_out_of_reach(str(path), self.rights)
+            for one in (path, path.parent):
+                os.chown(one, 0, 0)
+                one.chmod(0o755)
+        check_out_of_reach(str(path), self.rights)
 
     def test_settings(self) -> None:
         """New settings can be read, not written, by the daemon; old ones are left alone."""

@@ -38,9 +38,15 @@ class Worker(ProcessProtocol):
         self.job: Job | None = None
         self.checks = 0
         self.said = b""
+        self.is_ready = False
         self.is_doomed = False
         self.idle: IDelayedCall | None = None
         self.ended: Deferred[None] = Deferred()
+
+    @property
+    def is_free(self) -> bool:
+        """Tell whether it can be given a check."""
+        return self.idle is not None and not self.is_doomed
 
     def send(self, message: wire.Message) -> None:
         """Send a message."""

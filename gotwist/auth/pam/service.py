@@ -36,6 +36,10 @@ LATE = "You took too long; please sign in again."
 MOST_CHECKS = 500
 
 
+#: Workers that start at a time.
+MOST_STARTING = 2
+
+
 class IWorkersReactor(IReactorTime, IReactorProcess):
     """What the pool needs of a reactor."""
 
@@ -145,6 +149,8 @@ class PamWorkers(Service):
     def heard(self, worker: Worker, message: wire.Message) -> None:
         """Take what a worker says."""
         if "ready" in message:
+            worker.is_ready = True
+            self._pump()
             return
         if "failed" in message:
             worker.said = str(message["failed"]).encode()
@@ -207,9 +213,9 @@ class PamWorkers(Service):
     def _pump(self) -> None:
         """Begin what can be begun."""
         while self.running and (job := self._next()) is not None:
-            worker = next((one for one in self._workers if one.idle is not None), None)
+            worker = next((one for one in self._workers if one.is_free), None)
             if worker is None:
-                if len(self._workers) >= self._limits.workers:
+                if not self._may_start():
                     return
                 worker = self._start(job)
                 if worker is None:
@@ -220,6 +226,14 @@ class PamWorkers(Service):
             worker.checks += 1
             job.limit(self._reactor, self._limits.patience_s, self._hung)
             worker.send(check_message(job.check))
+
+    def _may_start(self) -> bool:
+        """Tell whether there may be one more: a few at a time, as starting costs more than checks.
+
+        Only where modules really wait will there be all of them.
+        """
+        starting = sum(not worker.is_ready for worker in self._workers)
+        return starting < MOST_STARTING and len(self._workers) < self._limits.workers
 
     def _start(self, job: Job) -> Worker | None:
         """Start a worker for a check, or end the check."""
