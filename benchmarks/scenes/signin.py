@@ -34,9 +34,6 @@ def signin(bench: Bench) -> None:
         beside: list[float] = []
         keys = bench.pick(250, 100)
         try:
-            # The workers of the first checks start once; what counts is how it is then.
-            with wrong_passwords(server):
-                time.sleep(2)
             for turn in range(bench.rounds or bench.pick(7, 3)):
                 alone += _echo(server, keys)
                 with wrong_passwords(server):
@@ -82,7 +79,7 @@ def wrong_passwords(server: Gotwist) -> Iterator[None]:
             os._exit(0)
     try:
         # They are all under way before anything is measured.
-        time.sleep(0.5)
+        time.sleep(2 * PAM_SLEEP_S)
         yield
     finally:
         os.kill(child, signal.SIGKILL)
@@ -94,7 +91,11 @@ def wrong_passwords(server: Gotwist) -> Iterator[None]:
 def _guess_for_ever(server: Gotwist) -> None:
     """At most a minute, in case nobody ends this process."""
     deadline = time.monotonic() + 60
-    connections = [_ask(server, f"user{number}", "wrong") for number in range(WRONG)]
+    connections = []
+    for number in range(WRONG):
+        connections.append(_ask(server, f"user{number}", "wrong"))
+        # Strangers do not come in step.
+        time.sleep(PAM_SLEEP_S / WRONG)
     while time.monotonic() < deadline:
         for number, connection in enumerate(connections):
             connection.settimeout(30)

@@ -13,11 +13,10 @@ from gotwist.auth.apikey import METHOD_API, ApiRules
 from gotwist.gateway.limits import Limits
 from gotwist.gateway.origin import OriginRule
 from gotwist.settings.snapshot import Snapshot
-from gotwist.web.client_certificates import ClientPolicy
 from gotwist.web.headers import security_headers
 from gotwist.web.hosts import allowed_hosts
+from gotwist.web.options import ClientPolicy, WebSettings
 from gotwist.web.options import Limits as WebLimits
-from gotwist.web.options import WebSettings
 
 T = TypeVar("T")
 

@@ -38,7 +38,6 @@ from gotwist.tap.rights import (
 )
 from gotwist.tap.signing_in import SigningIn
 from gotwist.tap.terminals import run_in_background
-from gotwist.web.certificate import ensure_certificate
 
 DIRECTORIES = ("runtime_dir", "session_dir", "user_dir")
 
@@ -125,6 +124,9 @@ def _share_own_certificate(snapshot: Snapshot, rights: Rights) -> None:
     """Make the certificate of a first start such that the daemon can read it later, too."""
     if snapshot.boolean("disable_ssl"):
         return
+    # Not for plain HTTP.
+    from gotwist.web.certificate import ensure_certificate
+
     certificate, key = (Path(snapshot.text(name)) for name in ("certificate", "keyfile"))
     # Directories that are there belong to somebody, and others may need what is in them.
     ours = {path.parent for path in (certificate, key) if not path.parent.exists()}

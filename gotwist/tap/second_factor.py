@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
-
 from gotwist.auth.guard import Guard
 from gotwist.auth.private_file import PrivateFile
 from gotwist.auth.totp import (
@@ -30,6 +27,10 @@ from gotwist.tap.rights import find_account
 
 def make_code(secret: bytes, at_s: int) -> str:
     """Make the code of a moment, as authenticator apps do."""
+    # Most daemons never make one; half a megabyte, and few milliseconds at the first.
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
     # SHA-1 within HMAC is sound, and all that many apps know.
     return TOTP(secret, 6, SHA1(), STEP_S).generate(at_s).decode()  # noqa: S303
 

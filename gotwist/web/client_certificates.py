@@ -21,6 +21,7 @@ from OpenSSL import SSL, crypto
 
 from gotwist.auth.certificates import ClientCertificate, Name
 from gotwist.errors import Unavailable
+from gotwist.web.options import ClientPolicy
 
 Refused = Callable[[object, str], None]
 """Hears of a refused certificate: the connection's application data, and why."""
@@ -68,20 +69,6 @@ _UNREADABLE: Final = (
 )
 _UNLISTED: Final = (3, 8, 33)
 _CRL = re.compile(rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class ClientPolicy:
-    """Whom the door asks for a certificate, and whose certificates count."""
-
-    ca_certs: Path
-    ca_crl: Path | None = None
-    required: bool = False
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files this is made of."""
-        return (self.ca_certs,) if self.ca_crl is None else (self.ca_certs, self.ca_crl)
 
 
 @dataclass(frozen=True)

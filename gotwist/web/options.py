@@ -56,3 +56,17 @@ class WebSettings:
         """``url_prefix`` with exactly one slash at both ends."""
         inner = self.url_prefix.strip("/")
         return f"/{inner}/" if inner else "/"
+
+
+@dataclass(frozen=True)
+class ClientPolicy:
+    """Whom the door asks for a certificate, and whose certificates count."""
+
+    ca_certs: Path
+    ca_crl: Path | None = None
+    required: bool = False
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files this is made of."""
+        return (self.ca_certs,) if self.ca_crl is None else (self.ca_certs, self.ca_crl)

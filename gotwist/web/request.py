@@ -23,7 +23,6 @@ from zope.interface import implementer
 from gotwist.auth.certificates import ClientCertificate
 from gotwist.auth.guard import TooManyFailures
 from gotwist.errors import Denied, GotwistError, Malformed, NotFound, Unavailable
-from gotwist.web.client_certificates import read_certificate
 from gotwist.web.cookies import find_cookie, find_step_cookie
 from gotwist.web.head import METHODS
 from gotwist.web.hosts import parse_host
@@ -99,7 +98,12 @@ class Request(TwistedRequest):
         if self.is_by_proxy or not ISSLTransport.providedBy(transport):
             return None
         shown = cast("X509 | None", transport.getPeerCertificate())
-        return None if shown is None else read_certificate(shown.to_cryptography())
+        if shown is None:
+            return None
+        # Loaded with TLS, which plain HTTP does without.
+        from gotwist.web.client_certificates import read_certificate
+
+        return read_certificate(shown.to_cryptography())
 
     def step_cookie(self) -> str | None:
         """Give the name of the question that this browser has been asked, if it has been."""

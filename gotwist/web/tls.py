@@ -23,8 +23,9 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from gotwist.errors import Unavailable
-from gotwist.web.client_certificates import ClientPolicy, Refused, load_policy
+from gotwist.web.client_certificates import Refused, load_policy
 from gotwist.web.notices import LimitNotices
+from gotwist.web.options import ClientPolicy
 from gotwist.web.peers import peer_name
 
 CIPHERS: Final = ":".join(

@@ -18,7 +18,8 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from gotwist.auth.apikey import ApiKeys, ApiRules
 from gotwist.auth.replays import MemoryReplays
 from gotwist.settings.load import SettingsFile, load
-from gotwist.web.client_certificates import ClientPolicy, leaf_fault, load_policy
+from gotwist.web.client_certificates import leaf_fault, load_policy
+from gotwist.web.options import ClientPolicy
 from tests.settings.helpers import makings
 
 ROOT = Path(__file__).resolve().parents[2]

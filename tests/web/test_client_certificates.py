@@ -18,9 +18,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gotwist.errors import Unavailable
 from gotwist.web.certificate import ensure_certificate
-from gotwist.web.client_certificates import ClientPolicy, load_policy, read_certificate
+from gotwist.web.client_certificates import load_policy, read_certificate
 from gotwist.web.handlers import Handlers
 from gotwist.web.leaf import Leaf
+from gotwist.web.options import ClientPolicy
 from gotwist.web.request import Request
 from gotwist.web.service import WebDoor
 from gotwist.web.tls import ReloadingTls

@@ -167,8 +167,11 @@ def shut_in() -> None:
     os.setsid()
     os.chdir("/")
     os.umask(0o077)
-    # Whoever types goes first: hashing passwords must not delay terminals.
+    # Whoever types goes first: hashing passwords must not delay terminals. Low priority alone
+    # is not enough, as a process that runs may finish its slice; so one processor is left free.
     os.nice(NICE)
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, processors[1:] or processors)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
