@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from gotwist.keeper.connection import Connection
@@ -54,14 +55,15 @@ class Checks:
         self._waiting: list[Check] = []
 
     def begin(self, connection: Connection, tag: int, request: Message) -> None:
-        """Begin a check as soon as there is room.
-
-        :raises Refused: when too many wait already.
-        """
-        if len(self._waiting) >= MAX_WAITING:
-            raise Refused("unavailable", "too many sign-ins at once; try again")
+        """Begin a check as soon as there is room."""
         self._last += 1
         self._waiting.append(Check(self._last, connection, tag, request))
+        if len(self._waiting) > MAX_WAITING:
+            # Whoever waits most often has caused this.
+            waits = Counter(_asker(one) for one in self._waiting)
+            late = max(self._waiting, key=lambda one: (waits[_asker(one)], one.id))
+            self._waiting.remove(late)
+            self._reply_refused(late, "unavailable", "too many sign-ins at once; try again")
         self._go_on()
 
     def answer(self, connection: Connection, tag: int, id: int, texts: list[str]) -> None:
@@ -99,7 +101,11 @@ class Checks:
             if len(asking) > MAX_OF_PERSONS:
                 # The one that has kept a program the longest, for an answer.
                 self._end(self._checks[min(asking)], go_on=False)
-            self._run(self._waiting.pop(0))
+            # One address with many checks keeps others waiting for one of them, not for all.
+            runs = Counter(_asker(one) for one in self._checks.values())
+            first = min(self._waiting, key=lambda one: (runs[_asker(one)], one.id))
+            self._waiting.remove(first)
+            self._run(first)
 
     def _run(self, check: Check) -> None:
         try:
@@ -162,3 +168,7 @@ class Checks:
         self._helpers.kill(check.helper)
         if go_on:
             self._go_on()
+
+
+def _asker(check: Check) -> object:
+    return check.request["rhost"]

@@ -21,6 +21,7 @@ from gotwist.errors import Unavailable
 from gotwist.tap.rights import Rights, check_way
 from tests.integration.daemon import PATIENCE_S, Daemon, until
 from tests.integration.signing_in import connect
+from tests.integration.test_pam_signin import PamTestCase
 from tests.integration.websocket import Screen, WebSocket
 from tests.keeper.accounts import PASSWORD, add_user, as_user, need_root, run, unix_service
 from tests.keeper.keeping import Peer, is_alive
@@ -369,6 +370,36 @@ class RightsTests(RightsTestCase):
         self.assertTrue(authenticate(self.alice, PASSWORD, self.service, socket=path))
         self.assertFalse(authenticate(self.alice, "wrong", self.service, socket=path))
         self.assertFalse(authenticate(self.alice, PASSWORD, "su", socket=path))
+
+
+class ConversationTests(PamTestCase):
+    """What PAM asks reaches the person, and the answers PAM, through the keeper."""
+
+    def test_expired_password(self) -> None:
+        """Who has to choose another password does so, and has terminals afterwards."""
+        need_root()
+        account = add_user(self, "-r", "-M", "-s", "/usr/sbin/nologin")
+        alice = add_user(self).pw_name
+        run("chage", "--lastday", "0", alice)
+        daemon = Daemon(
+            "--auth=pam",
+            f"--uid={account.pw_name}",
+            f"--pam_service={unix_service(self, 'session required pam_unix.so')}",
+            "--pam_realm=",
+            plain=True,
+        )
+        daemon.home.chmod(0o755)
+        self.addCleanup(daemon.close)
+        daemon.start()
+        status, asked = self.converse(daemon, alice, old=PASSWORD, new="Another-horse8")
+        self.assertEqual((status, asked), (303, 3))
+        websocket = connect(daemon, self.cookie)
+        self.addCleanup(websocket.close)
+        screen = Screen(websocket)
+        screen.type(b"id -un\n")
+        screen.until_text(f"{alice}\r".encode())
+        self.cookies.clear()
+        self.assertEqual(self.post(daemon, user=alice, password=PASSWORD)[0], 401)
 
 
 class RefusedStartTests(RightsTestCase):

@@ -518,6 +518,22 @@ class CrowdTests(PrivilegedCase):
         self.assertEqual({one["code"] for one in other.inbox}, {"denied"})
         wait_until(lambda: len(self.helpers()) == 1)
 
+    def test_fairness(self) -> None:
+        """An address with hundreds of checks keeps others waiting for one, and not out."""
+        flood = self.join()
+        for tag in range(1_000, 1_300):
+            request = {"tag": tag, "do": "authenticate", "user": "gwtnobody", "password": "x",
+                       "service": "login", "rhost": "192.0.2.66", "ticket": False}  # fmt: skip
+            flood.sock.sendall(wire.render_json(request))
+        wait_until(lambda: len(self.helpers()) == 16)
+        self.assertIn("ticket", self.authenticate())
+        while len(flood.inbox) < 300 - 16 - 256:
+            flood.receive()
+        codes = [one["code"] for one in flood.inbox]
+        # Some were too many at once; of the others no more were judged than two rounds.
+        self.assertIn(codes.count("unavailable"), (300 - 16 - 256, 300 - 16 - 255))
+        self.assertLessEqual(codes.count("denied"), 32)
+
 
 class HostileTests(PrivilegedCase):
     """A daemon in the hands of strangers."""
