@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import re
 from dataclasses import dataclass, field
@@ -97,22 +98,15 @@ class OidcCase(SynchronousTestCase):
 
     pair: tuple[Daemon, RealProvider] | None = None
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.pair = None
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        if cls.pair is not None:
-            cls.pair[1].stop()
-            cls.pair[0].close()
-
     def shared(self) -> tuple[Daemon, RealProvider]:
         """A daemon and a provider for all tests that leave them as they are."""
-        if type(self).pair is None:
-            type(self).pair = self.begun()
-        assert self.pair is not None
-        return self.pair
+        if OidcCase.pair is None:
+            daemon, provider = OidcCase.pair = self.begun()
+            # Trial knows no end of a class, and the tests run in any order.
+            atexit.register(daemon.close)
+            atexit.register(provider.stop)
+        self.addCleanup(OidcCase.pair[0].judge_log)
+        return OidcCase.pair
 
     def both(self, **more: object) -> tuple[Daemon, RealProvider]:
         """A daemon and a provider of this test's own."""
